@@ -1,0 +1,123 @@
+/* customers.c -- the firms and people we sell to.
+ *
+ *	GET    /v1/customers               a page of them, the latest changed first
+ *	POST   /v1/customers               a new one
+ *	GET    /v1/customers/:id           one, now or as of an earlier moment
+ *	PATCH  /v1/customers/:id           change some fields of one
+ *	DELETE /v1/customers/:id           archive one
+ *	GET    /v1/customers/:id/history   who changed which field, and when
+ *
+ * The rules are in sql/api/customers.sql and sql/policy/customers.sql, under the names in the third
+ * column of the route table below.  This file says what each request may carry.
+ */
+#include "app.h"
+
+#define COLUMNS                                                                                    \
+	"id name email phone phone_e164 website address city region postal_code country source "   \
+	"stage segment "                                                                           \
+	"owner_id value currency notes tags custom version created_at updated_at archived_at"
+#define SORTS      "name created_at updated_at stage city country value"
+#define VALUE_MOST 1000000000000000
+
+/* clang-format off */
+static const struct param find[] = {
+	{"stage",          IN_FILTER, AS_TEXT, .list = true, .items = 50, .most = 40,  .says = "Stages of the funnel."},
+	{"segment",        IN_FILTER, AS_TEXT, .list = true, .items = 50, .most = 40,  .says = "Segments of the funnel."},
+	{"owner",          IN_FILTER, AS_UUID, .list = true, .items = 50,              .says = "Who owns them."},
+	{"name",           IN_FILTER, AS_TEXT, .list = true, .items = 50, .most = 200, .says = "Exact names."},
+	{"city",           IN_FILTER, AS_TEXT, .list = true, .items = 50, .most = 100, .says = "Exact cities."},
+	{"region",         IN_FILTER, AS_TEXT, .list = true, .items = 50, .most = 100, .says = "Exact regions."},
+	{"postal_code",    IN_FILTER, AS_TEXT, .list = true, .items = 50, .most = 20,  .says = "Exact postal codes."},
+	{"country",        IN_FILTER, AS_TEXT, .list = true, .items = 50, .most = 2,   .says = "ISO 3166-1 alpha-2 codes."},
+	{"source",         IN_FILTER, AS_TEXT, .list = true, .items = 50, .most = 100, .says = "Where they came from."},
+	{"currency",       IN_FILTER, AS_TEXT, .list = true, .items = 50, .most = 3,   .says = "ISO 4217 codes."},
+	{"tag",            IN_FILTER, AS_TEXT, .list = true, .items = 50, .most = 64,  .says = "Any of these tags."},
+	{"value_min",      IN_FILTER, AS_INT,  .most = VALUE_MOST, .says = "Worth at least this, in minor units."},
+	{"value_max",      IN_FILTER, AS_INT,  .most = VALUE_MOST, .says = "Worth at most this, in minor units."},
+	{"created_after",  IN_FILTER, AS_TIME, .says = "Created then or later."},
+	{"created_before", IN_FILTER, AS_TIME, .says = "Created earlier."},
+	{"updated_after",  IN_FILTER, AS_TIME, .says = "Changed then or later."},
+	{"updated_before", IN_FILTER, AS_TIME, .says = "Changed earlier."},
+	{"archived",       IN_QUERY,  AS_BOOL, .unless = "false",       .says = "true lists the archived ones instead."},
+	{"fields",         IN_QUERY,  AS_FIELDS, .words = COLUMNS,      .says = "Only these columns, separated by commas."},
+	{"sort",           IN_QUERY,  AS_SORT, .words = SORTS, .unless = "-updated_at", .says = "Order, - for descending; several separated by commas."},
+	{"cursor",         IN_QUERY,  AS_CURSOR,                        .says = "The next of the page before."},
+	{"limit",          IN_QUERY,  AS_INT, .least = 1, .most = 200, .unless = "50", .sql = "lim", .says = "How many on a page."},
+	{"count",          IN_QUERY,  AS_WORD, .words = "exact estimate", .says = "Adds how many there are in all of what you may see."},
+	{0}
+};
+
+static const struct param one[] = {
+	{"id",            IN_PATH,  AS_UUID, .must = true, .says = "The customer."},
+	{"as_of",         IN_QUERY, AS_TIME, .says = "Shows it as it was at this moment."},
+	{"if-none-match", IN_HEAD,  AS_TAGS, .says = "304 when the entity-tag is still this."},
+	{0}
+};
+
+#define FIELDS(needs_name) \
+	{"name",        IN_BODY, AS_TEXT,   .must = needs_name, .solid = true, .least = 1, .most = 200, .says = "What it is called."}, \
+	{"email",       IN_BODY, AS_TEXT,   .least = 3, .most = 254,  .says = "An e-mail address; a masked one is refused."}, \
+	{"phone",       IN_BODY, AS_TEXT,   .least = 1, .most = 40,   .says = "As typed; a masked one is refused."}, \
+	{"website",     IN_BODY, AS_TEXT,   .least = 1, .most = 500,  .says = "Its address on the web."}, \
+	{"address",     IN_BODY, AS_PROSE,  .least = 1, .most = 500,  .says = "Street and number."}, \
+	{"city",        IN_BODY, AS_TEXT,   .least = 1, .most = 100,  .says = "Town."}, \
+	{"region",      IN_BODY, AS_TEXT,   .least = 1, .most = 100,  .says = "State, province or the like."}, \
+	{"postal_code", IN_BODY, AS_TEXT,   .least = 1, .most = 20,   .says = "Postal code."}, \
+	{"country",     IN_BODY, AS_TEXT,   .least = 2, .most = 2,    .says = "ISO 3166-1 alpha-2, as in DE."}, \
+	{"source",      IN_BODY, AS_TEXT,   .least = 1, .most = 100,  .says = "Where it came from."}, \
+	{"stage",       IN_BODY, AS_TEXT,   .solid = true, .least = 1, .most = 40, .says = "Stage of the funnel."}, \
+	{"owner_id",    IN_BODY, AS_UUID,   .says = "Who owns it."}, \
+	{"value",       IN_BODY, AS_INT,    .most = VALUE_MOST,       .says = "What it is worth, in minor units of the currency."}, \
+	{"currency",    IN_BODY, AS_TEXT,   .least = 3, .most = 3,    .says = "ISO 4217, as in EUR."}, \
+	{"notes",       IN_BODY, AS_PROSE,  .least = 1, .most = 10000, .says = "Anything else, several lines."}, \
+	{"tags",        IN_BODY, AS_TEXT,   .list = true, .items = 50, .least = 1, .most = 64, .says = "Words to find it by."}, \
+	{"custom",      IN_BODY, AS_OBJECT, .most = 16384,            .says = "Fields of your own; merged in a PATCH, null removes one."}
+
+static const struct param create[] = {
+	{"idempotency-key", IN_HEAD, AS_RETRY, .sql = "retry", .says = "The same key and body creates it once."},
+	{"id",              IN_BODY, AS_UUID,  .solid = true,  .says = "A UUID of your own making, for apps that create offline."},
+	FIELDS(true),
+	{0}
+};
+
+static const struct param change[] = {
+	{"id",       IN_PATH, AS_UUID, .must = true, .says = "The customer."},
+	{"if-match", IN_HEAD, AS_TAGS, .must = true, .says = "The entity-tag that you read."},
+	FIELDS(false),
+	{0}
+};
+
+static const struct param archive[] = {
+	{"id",       IN_PATH, AS_UUID, .must = true, .says = "The customer."},
+	{"if-match", IN_HEAD, AS_TAGS, .must = true, .says = "The entity-tag that you read."},
+	{0}
+};
+
+static const struct param history[] = {
+	{"id",     IN_PATH,   AS_UUID, .must = true, .says = "The customer."},
+	{"field",  IN_FILTER, AS_TEXT, .list = true, .items = 50, .most = 40, .says = "Only changes of these fields."},
+	{"actor",  IN_FILTER, AS_UUID, .list = true, .items = 50, .says = "Only changes by these people."},
+	{"from",   IN_FILTER, AS_TIME, .says = "Then or later."},
+	{"to",     IN_FILTER, AS_TIME, .says = "Earlier."},
+	{"cursor", IN_QUERY,  AS_CURSOR, .says = "The next of the page before."},
+	{"limit",  IN_QUERY,  AS_INT, .least = 1, .most = 200, .unless = "50", .sql = "lim", .says = "How many on a page."},
+	{0}
+};
+
+static const struct route routes[] = {
+	{GET,    "/v1/customers",             "customer_list",    find,    reply_list, 200, .says = "Lists customers, by default the latest changed first."},
+	{POST,   "/v1/customers",             "customer_create",  create,  reply_row,  201, .says = "Creates a customer; its owner is you, its stage the first of your segments."},
+	{GET,    "/v1/customers/:id",         "customer_get",     one,     reply_row,  200, .says = "Shows one customer."},
+	{PATCH,  "/v1/customers/:id",         "customer_change",  change,  reply_row,  200, .says = "Changes some fields; null clears one (RFC 7396)."},
+	{DELETE, "/v1/customers/:id",         "customer_archive", archive, reply_row,  200, .says = "Archives a customer; nothing is lost."},
+	{GET,    "/v1/customers/:id/history", "customer_history", history, reply_list, 200, .says = "Lists every change of its fields, newest first."},
+	{0}
+};
+/* clang-format on */
+
+int
+main(int argc, char **argv)
+{
+	return app_main(
+	    argc, argv, &(struct app){.name = "customers", .workers = 8, .routes = routes});
+}

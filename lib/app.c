@@ -1,0 +1,235 @@
+/* app.c -- from a request to its answer; and at start, routes against the database. */
+#include "app.h"
+#include "fcgi.h"
+#include "openapi.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARGS_MOST_HERE 32
+#define STATEMENT_MS   5000
+#define STEP_MS        60000
+
+/* The route of a path and method; 404 without one, 405 with the methods that there are. */
+static const struct route *
+find(struct app *app, struct req *r, const char *values[], size_t lengths[])
+{
+	struct buf allow = {.mem = r->mem};
+	enum method method = r->method == HEAD ? GET : r->method;
+
+	for (const struct route *to = app->routes; to->path != NULL; to++) {
+		if (!http_path(to->path, r->path, values, lengths))
+			continue;
+		if (to->method == method)
+			return to;
+		buf_print(&allow, "%s%s%s", allow.length > 0 ? ", " : "",
+		    http_method_name(to->method), to->method == GET ? ", HEAD" : "");
+	}
+	if (allow.length == 0) {
+		fail(r, 404, "not_found", NULL);
+	} else {
+		fail(r, 405, "method_not_allowed", NULL);
+		r->fault->allow = allow.bytes;
+	}
+	return NULL;
+}
+
+static bool
+authorized(struct app *app, struct req *r, const struct route *to)
+{
+	return to->open || token_check(app->tokens, r);
+}
+
+static bool
+acceptable(struct req *r)
+{
+	return http_accepts(r->accept, "application/json") ||
+	       http_accepts(r->accept, "application/problem+json") ||
+	       fail(r, 406, "not_acceptable", "The answer is application/json.");
+}
+
+static void
+serve(void *self, struct req *r)
+{
+	struct app *app = self;
+	struct bound in = {0};
+	const struct route *to;
+	const char *values[HTTP_SEGMENTS];
+	size_t lengths[HTTP_SEGMENTS];
+
+	if ((to = find(app, r, values, lengths)) != NULL && authorized(app, r, to) &&
+	    param_bind(r, to->params, to->fn, values, lengths, app->cursor_key, &in) &&
+	    acceptable(r)) {
+		r->status = to->status;
+		to->reply(app, r, to, &in);
+	}
+	if (r->fault == NULL && r->pending != NULL)
+		r->fault = r->pending; /* nothing that PostgreSQL says comes before it */
+}
+
+struct rows *
+app_call(struct app *app, struct req *r, enum call kind, bool session, const char *fn,
+    const struct arg *args, size_t n)
+{
+	struct arg all[ARGS_MOST_HERE] = {{"session", r->sid}, {"request", r->id}};
+	struct arg *first = session ? all : all + 1;
+
+	for (size_t i = 0; i < n; i++)
+		all[2 + i] = args[i];
+	return db_call(app->db, r, kind, fn, first, n + 1 + session);
+}
+
+static struct rows *
+call(struct app *app, struct req *r, const struct route *to, const struct bound *in)
+{
+	enum call kind = to->reads || to->method == GET ? CALL_READS : CALL_CHANGES;
+	struct rows *rows = app_call(app, r, kind, !to->open, to->fn, in->args, in->n);
+
+	if (rows != NULL && rows_count(rows) == 0) {
+		fail(r, 500, "internal", NULL); /* every api function returns a row or raises */
+		log_event("no_rows", "function", to->fn, "request", r->id, NULL);
+		return NULL;
+	}
+	return rows;
+}
+
+void
+reply_row(struct app *app, struct req *r, const struct route *to, const struct bound *in)
+{
+	struct rows *rows = call(app, r, to, in);
+
+	if (rows != NULL)
+		render_row(r, rows, in->fields);
+}
+
+void
+reply_list(struct app *app, struct req *r, const struct route *to, const struct bound *in)
+{
+	struct rows *rows = call(app, r, to, in);
+
+	if (rows != NULL)
+		render_list(r, rows, in->fields, in->holds, app->cursor_key);
+}
+
+/* The arguments of a route as its table declares them: a filter and a body are one each. */
+static size_t
+declared(struct arena *mem, const struct route *to, struct arg args[], const char *types[])
+{
+	size_t n = 0;
+	bool filter = false, body = false;
+
+	if (!to->open)
+		types[n] = "text", args[n++] = (struct arg){"session", NULL};
+	types[n] = "uuid", args[n++] = (struct arg){"request", NULL};
+	for (const struct param *p = to->params; p->name != NULL; p++) {
+		if ((p->place == IN_FILTER && filter) || (p->place == IN_BODY && body))
+			continue;
+		filter = filter || p->place == IN_FILTER;
+		body = body || p->place == IN_BODY;
+		types[n] = param_types(p);
+		args[n++] = (struct arg){param_argument(mem, p), NULL};
+	}
+	return n;
+}
+
+static bool
+among(const char *types, const char *type)
+{
+	size_t n = strlen(type);
+	const char *at = strstr(types, type);
+
+	return at != NULL && (at == types || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0');
+}
+
+/* Whether PostgreSQL understands every route as its table declares it. */
+static bool
+agrees(struct app *app, struct db *db)
+{
+	struct arena *mem = arena_new();
+	bool good = true;
+
+	for (const struct route *to = app->routes; to->path != NULL; to++) {
+		struct arg args[ARGS_MOST_HERE];
+		const char *expected[ARGS_MOST_HERE], **types, *why;
+		size_t n;
+		if (to->fn == NULL)
+			continue; /* its handler calls what it needs */
+		n = declared(mem, to, args, expected);
+		types = db_types(db, mem, to->fn, args, n, &why);
+		if (types == NULL) {
+			log_event("route_wrong", "method", http_method_name(to->method), "path",
+			    to->path, "function", to->fn, "why", why, NULL);
+			good = false;
+		}
+		for (size_t i = 0; types != NULL && i < n; i++)
+			if (!among(expected[i], types[i])) {
+				log_event("route_wrong", "method", http_method_name(to->method),
+				    "path", to->path, "function", to->fn, "argument", args[i].name,
+				    "declared", expected[i], "is", types[i], NULL);
+				good = false;
+			}
+	}
+	arena_free(mem);
+	return good;
+}
+
+static int
+step(void *self)
+{
+	struct app *app = self;
+	struct arena *mem = arena_new();
+	struct req r = {.mem = mem, .id = "00000000000000000000000000000000", .client = -1};
+	struct rows *rows;
+	int wait;
+
+	if (app->jobs == NULL)
+		app->jobs = db_new(app->conf.database, app->name, STEP_MS);
+	rows = db_call(app->jobs, &r, CALL_READS, app->step, NULL, 0);
+	wait = rows == NULL || rows_count(rows) == 0 ? 1000 : atoi(rows_get(rows, 0, app->step));
+	arena_free(mem);
+	return wait;
+}
+
+static void
+shut(void *self)
+{
+	struct app *app = self;
+
+	db_free(app->db);
+	db_free(app->jobs);
+	tokens_free(app->tokens);
+	app->db = app->jobs = NULL;
+	app->tokens = NULL;
+}
+
+int
+app_main(int argc, char **argv, struct app *app)
+{
+	const struct fcgi program = {
+	    app->name, app->workers, app, serve, app->step != NULL ? step : NULL, shut};
+	const char *ask = argc > 1 ? argv[1] : "";
+	struct db *db;
+	bool good;
+
+	log_name(app->name);
+	if (strcmp(ask, "--settings") == 0)
+		return conf_print(), 0;
+	if (strcmp(ask, "--openapi") == 0)
+		return openapi_print(app->routes), 0;
+	if (sodium_init() < 0 || !conf_load(&app->conf) ||
+	    !cursor_key_read(app->conf.cursor_key, app->cursor_key) ||
+	    (app->tokens = tokens_load(&app->conf)) == NULL ||
+	    (app->ready != NULL && !app->ready(app)))
+		return 111;
+	db = db_new(app->conf.database, app->name, STATEMENT_MS);
+	good = agrees(app, db);
+	db_free(db);
+	if (!good || strcmp(ask, "--check") == 0) {
+		tokens_free(app->tokens);
+		return good ? 0 : 111;
+	}
+	/* Opened by each process when it is first needed. */
+	app->db = db_new(app->conf.database, app->name, STATEMENT_MS);
+	return fcgi_run(&program, &app->conf);
+}

@@ -1,0 +1,64 @@
+/* app.h -- what a program is: routes over api functions.  All that cgi/ includes. */
+#ifndef APP_H
+#define APP_H
+
+#include "body.h"
+#include "conf.h"
+#include "cursor.h"
+#include "db.h"
+#include "fault.h"
+#include "http.h"
+#include "log.h"
+#include "param.h"
+#include "render.h"
+#include "req.h"
+#include "token.h"
+
+struct app;
+struct route;
+
+/* Fills the answer of a request whose parameters are bound. */
+typedef void reply_fn(
+    struct app *app, struct req *r, const struct route *to, const struct bound *in);
+
+/* One row of a program's table.  The api function gets session and request, then the parameters by name. */
+struct route {
+	enum method method;
+	const char *path; /* "/v1/customers/:id": the segments go to the IN_PATH rows in order */
+	const char *fn;   /* in schema api */
+	const struct param *params;
+	reply_fn *reply;
+	int status;       /* of success, where the row has no _status */
+	bool open;        /* no token, and the function takes no session */
+	bool reads;       /* cancelled when the client is gone; GET always is */
+	const char *says; /* the one sentence that documents it */
+};
+
+struct app {
+	const char *name;
+	int workers;
+	const struct route *routes;
+	const char *step; /* an open api function that does a piece of waiting work, or NULL */
+	bool (*ready)(struct app *app); /* more to prepare at start, or NULL */
+	void *own;                      /* what ready made */
+	/* Set by app_main. */
+	struct conf conf;
+	struct tokens *tokens;
+	struct db *db;
+	struct db *jobs; /* the step process's own connection, with more time for a statement */
+	unsigned char cursor_key[CURSOR_KEY];
+};
+
+/* Calls the route's function and renders its first row, or its rows as a list. */
+reply_fn reply_row;
+reply_fn reply_list;
+
+/* Calls any api function in the name of the request; NULL with r->fault set. session says whether it takes one. */
+struct rows *app_call(struct app *app, struct req *r, enum call kind, bool session, const char *fn,
+    const struct arg *args, size_t n);
+
+/* Runs a program: serves; with --check compares its routes with PostgreSQL and exits; with --openapi prints
+ * its part of the description; with --settings the settings. Returns the exit status, 111 when it cannot start. */
+int app_main(int argc, char **argv, struct app *app);
+
+#endif

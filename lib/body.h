@@ -1,0 +1,19 @@
+/* body.h -- a JSON body against its table.  Only body.c and jose.c include jansson.h. */
+#ifndef BODY_H
+#define BODY_H
+
+#include "param.h"
+
+/* Checks r->body against the IN_BODY rows of params and returns the text of the object to pass on:
+ * the body as it came, or what is left of it when r->pending was set by a wrong value. NULL when
+ * r->fault was set: 415, 413 or 400. */
+const char *body_bind(struct req *r, const struct param *params);
+
+/* Whether one line (or with prose several lines) of text has only characters that we store: no
+ * controls, no bidirectional overrides, no noncharacters. *length is its number of characters. */
+bool body_text_good(const char *text, size_t bytes, bool prose, long *length);
+
+/* A text member of a body that was bound, decoded, or NULL.  For the few handlers that need one in C. */
+const char *body_text(struct req *r, const char *name);
+
+#endif

@@ -1,0 +1,405 @@
+-- customers.sql: the firms and people we sell to.
+
+-- A customer as its caller may see it: contact values masked where he may not see them. Names that begin with an
+-- underscore steer the answer (lib/render.h). Everything that shows a customer selects from here.
+create view api.customer with (security_invoker = true) as
+select c.id, c.name,
+    case when m.clear then c.email else app.mask_email(c.email) end as email,
+    case when m.clear then c.phone else app.mask_phone(c.phone) end as phone,
+    case when m.clear then c.phone_e164 else app.mask_phone(c.phone_e164) end as phone_e164,
+    c.website, c.address, c.city, c.region, c.postal_code, c.country, c.source, c.stage, c.segment, c.owner_id,
+    c.value, c.currency, c.notes, c.tags, c.custom, c.version, c.created_at, c.updated_at, c.archived_at,
+    case when m.clear then '{}'::text[] else array_remove(array[case when c.email is not null then 'email' end,
+        case when c.phone is not null then 'phone' end, case when c.phone_e164 is not null then 'phone_e164' end], null)
+        end as masked,
+    c.org_id as _org,
+    'v' || c.version || case when m.clear then '' else 'm' end as _etag,
+    (select app.classification()) as _classification,
+    null::int as _status, null::text as _location,
+    null::text as _code, null::text as _detail, null::jsonb as _problem,
+    null::text as _next, null::bigint as _count, null::boolean as _tail
+from app.customer c, lateral (select (select app.sees_contacts()) as clear) m;
+
+-- What a list can be filtered by: word -> condition over the row v and the filter $1.
+create function api.customer_filters() returns jsonb
+language sql immutable as $$
+    select jsonb_build_object(
+        'stage', 'v.stage = any(app.texts($1->''stage''))',
+        'segment', 'v.segment = any(app.texts($1->''segment''))',
+        'owner', 'v.owner_id = any(app.uuids($1->''owner''))',
+        'city', 'v.city = any(app.texts($1->''city''))',
+        'region', 'v.region = any(app.texts($1->''region''))',
+        'postal_code', 'v.postal_code = any(app.texts($1->''postal_code''))',
+        'country', 'v.country = any(app.texts($1->''country''))',
+        'source', 'v.source = any(app.texts($1->''source''))',
+        'currency', 'v.currency = any(app.texts($1->''currency''))',
+        'tag', 'v.tags && app.texts($1->''tag'')',
+        'name', 'v.name = any(app.texts($1->''name''))',
+        'value_min', 'v.value >= ($1->>''value_min'')::bigint',
+        'value_max', 'v.value <= ($1->>''value_max'')::bigint',
+        'created_after', 'v.created_at >= ($1->>''created_after'')::timestamptz',
+        'created_before', 'v.created_at < ($1->>''created_before'')::timestamptz',
+        'updated_after', 'v.updated_at >= ($1->>''updated_after'')::timestamptz',
+        'updated_before', 'v.updated_at < ($1->>''updated_before'')::timestamptz')
+$$;
+
+-- What it can be sorted by: word -> [expression, type]. No contact value: an order would tell it.
+create function api.customer_sorts() returns jsonb
+language sql immutable as $$
+    select '{"name": ["v.name", "text"], "created_at": ["v.created_at", "timestamptz"],
+        "updated_at": ["v.updated_at", "timestamptz"], "stage": ["v.stage", "text"],
+        "city": ["coalesce(v.city, '''')", "text"], "country": ["coalesce(v.country, '''')", "text"],
+        "value": ["coalesce(v.value, -1)", "bigint"]}'::jsonb
+$$;
+
+-- The caller's scope as a plain condition that an index serves; the policies say the same once more. $4 is
+-- the caller, $5 the org.
+create function api.customer_scope() returns text
+language sql stable as $$
+    select 'v._org = $5' || case app.role()
+        when 'rep' then ' and v.owner_id = $4'
+        when 'manager' then ' and v.owner_id = any(array(select t.below_id from app.staff_tree t where t.org_id = $5 and t.above_id = $4))'
+        else '' end
+$$;
+
+-- A page: filter is an object of customer_filters' words, sort "-updated_at,name", cursor the position behind which the page
+-- begins, archived whether to list the archived ones instead. The last row is the tail: _next and _count.
+create function api.customer_list(session text, request uuid, filter jsonb, archived boolean, fields text[], sort text,
+    cursor jsonb, lim int, count text) returns setof api.customer
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    scope text;
+    rows  api.customer[];
+    tail  api.customer;
+begin
+    perform app.enter(session, request, 'customers.list', reads => true);
+    scope := format('%s%s and v.archived_at is %s null', api.customer_scope(),
+        app.filter_sql(filter, api.customer_filters()), case when archived then 'not' else '' end);
+
+    execute format('select array_agg(p.v order by p.n) from (select v, row_number() over () n from (select v from api.customer v '
+            'where %s%s order by %s limit $3 + 1) v) p',
+        scope, case when cursor is null then '' else ' and ' || app.after_sql(sort, api.customer_sorts()) end,
+        app.order_sql(sort, api.customer_sorts()))
+    into rows using filter, cursor, lim, app.me(), app.org();
+
+    tail._tail := true;
+    tail._classification := app.classification();
+    if cardinality(rows) > lim then
+        rows := trim_array(rows, 1);
+        execute format('select %s from (select ($1).*) v', app.position_sql(sort, api.customer_sorts()))
+        into tail._next using rows[lim];
+    end if;
+    if count = 'exact' then
+        execute format('select count(*) from api.customer v where %s', scope)
+        into tail._count using filter, cursor, lim, app.me(), app.org();
+    elsif count = 'estimate' then
+        -- Exact up to ten thousand, which is what a screen shows; beyond that the planner's guess.
+        execute format('select count(*) from (select from api.customer v where %s limit 10001) c', scope)
+        into tail._count using filter, cursor, lim, app.me(), app.org();
+        if tail._count > 10000 then
+            tail._count := app.rows_guessed(scope, filter);
+        end if;
+    end if;
+    perform app.disclose('list', array(select r.id from unnest(rows) r), app.customer_classes(fields));
+    return query select r.* from unnest(rows) r;
+    return next tail;
+end
+$$;
+
+-- The planner's guess for a scope; never less than what was counted before asking.
+create or replace function app.rows_guessed(scope text, filter jsonb) returns bigint
+language plpgsql volatile as $$
+declare
+    plan jsonb;
+begin
+    execute format('explain (format json) select from api.customer v where %s', scope)
+    into plan using filter, null::jsonb, 0, app.me(), app.org();
+    return greatest(10001, (plan->0->'Plan'->>'Plan Rows')::numeric::bigint);
+end
+$$;
+
+-- One customer as it is now; 404 where hidden or missing. Raises nothing else.
+create function api.customer_shown(id uuid) returns api.customer
+language plpgsql stable as $$
+declare
+    r api.customer;
+begin
+    select * into r from api.customer v where v._org = app.org() and v.id = customer_shown.id;
+    if not found then
+        perform app.refuse_missing();
+    end if;
+    return r;
+end
+$$;
+
+-- One customer, now or at an earlier moment. 304 when if_none_match holds its entity-tag.
+create function api.customer_get(session text, request uuid, id uuid, as_of timestamptz, if_none_match text[])
+returns setof api.customer
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    r api.customer;
+begin
+    perform app.enter(session, request, 'customers.read', reads => true);
+    r := api.customer_shown(id);
+    if as_of is not null then
+        r := api.customer_at(r, as_of);
+    elsif if_none_match is not null and app.tag_matches(if_none_match, r._etag) then
+        r._status := 304;
+        return next r;
+        return;
+    end if;
+    perform app.disclose('read', array[r.id]);
+    return next r;
+end
+$$;
+
+-- A customer as it was: what is visible now, with the old value of each field's first change behind that moment.
+create function api.customer_at(now_ api.customer, as_of timestamptz) returns api.customer
+language plpgsql stable as $$
+declare
+    c     app.customer;
+    past  jsonb;
+    seen  int;
+    since timestamptz;
+    r     api.customer := now_;
+begin
+    select * into c from app.customer t where t.org_id = app.org() and t.id = now_.id;
+    if as_of < c.created_at then
+        perform app.refuse_missing();
+    end if;
+    select jsonb_object_agg(f.field, f.old), min(f.version) - 1 into past, seen
+    from (select distinct on (h.field) h.field, h.old, h.version from app.history h
+        where h.org_id = app.org() and h.record_id = c.id and h.entity = 'customers' and h.field is not null
+          and h.at > as_of
+        order by h.field, h.id) f;
+    c := jsonb_populate_record(c, coalesce(past, '{}'));
+    c.phone_e164 := app.phone_e164(c.phone);
+    select s.segment_id into c.segment from app.stage s where s.org_id = app.org() and s.id = c.stage;
+    select max(h.at) into since from app.history h
+    where h.org_id = app.org() and h.record_id = c.id and h.at <= as_of;
+
+    r := jsonb_populate_record(r, to_jsonb(c));
+    r.version := coalesce(seen, c.version);
+    r.updated_at := coalesce(since, c.created_at);
+    if not app.sees_contacts() then
+        r.email := app.mask_email(c.email);
+        r.phone := app.mask_phone(c.phone);
+        r.phone_e164 := app.mask_phone(c.phone_e164);
+        r.masked := array_remove(array[case when c.email is not null then 'email' end,
+            case when c.phone is not null then 'phone' end, case when c.phone_e164 is not null then 'phone_e164' end], null);
+    end if;
+    r._etag := null;
+    return r;
+end
+$$;
+
+-- What a body says, laid over a row: absent members stay, null clears, custom is merged (RFC 7396).
+create function api.customer_patched(c app.customer, body jsonb) returns app.customer
+language plpgsql immutable as $$
+declare
+    n app.customer;
+begin
+    n := jsonb_populate_record(c, body - 'custom');
+    n.tags := coalesce(n.tags, '{}');
+    if body ? 'custom' then
+        n.custom := coalesce(nullif(app.merge_patch(c.custom, body->'custom'), 'null'), '{}');
+    end if;
+    return n;
+end
+$$;
+
+-- RFC 7396.
+create or replace function app.merge_patch(target jsonb, patch jsonb) returns jsonb
+language plpgsql immutable as $$
+declare
+    k text;
+    v jsonb;
+begin
+    if jsonb_typeof(patch) <> 'object' then
+        return patch;
+    end if;
+    if target is null or jsonb_typeof(target) <> 'object' then
+        target := '{}';
+    end if;
+    for k, v in select * from jsonb_each(patch) loop
+        if v = 'null' then
+            target := target - k;
+        else
+            target := target || jsonb_build_object(k, app.merge_patch(target->k, v));
+        end if;
+    end loop;
+    return target;
+end
+$$;
+
+-- Who may write the two members that give a customer away. 403 names the member.
+create function api.customer_may_assign(body jsonb, stage text) returns void
+language plpgsql stable as $$
+declare
+    owner uuid := (body->>'owner_id')::uuid;
+begin
+    if app.role() = 'rep' and body ? 'owner_id' and owner is distinct from app.me() then
+        perform app.refuse_member(403, 'forbidden', '/owner_id', 'forbidden', 'A rep cannot choose the owner.');
+    elsif owner is not null and app.role() = 'manager' and not app.has_authority(owner) then
+        perform app.refuse_member(403, 'forbidden', '/owner_id', 'forbidden', 'The owner must be in your own tree.');
+    elsif app.role() = 'manager' and body ? 'owner_id' and owner is null then
+        perform app.refuse_member(403, 'forbidden', '/owner_id', 'forbidden', 'Only an admin can leave a customer without an owner.');
+    end if;
+    if app.role() = 'rep' and exists (select from app.stage s where s.org_id = app.org() and s.id = stage)
+        and not exists (select from app.stage s
+            join app.staff_segment g on g.org_id = s.org_id and g.segment_id = s.segment_id
+            where s.org_id = app.org() and s.id = stage and g.staff_id = app.me()) then
+        perform app.refuse_member(403, 'forbidden', '/stage', 'forbidden', 'The stage must be in one of your segments.');
+    end if;
+end
+$$;
+
+-- A new customer. The owner is the creator, the stage the first of his segments, where body says nothing else. The id may
+-- come from the client; 409 already_exists when it is taken.
+create function api.customer_create(session text, request uuid, retry text, body jsonb) returns setof api.customer
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    n     app.customer;
+    r     api.customer;
+    again uuid;
+begin
+    perform app.enter(session, request, 'customers.create');
+    if app.role() = 'auditor' then
+        perform app.refuse(403, 'forbidden', 'An auditor writes nothing.');
+    end if;
+    again := app.retry_result(retry);
+    if again is null then
+        perform api.customer_may_assign(body, body->>'stage');
+        n.custom := '{}';
+        n := api.customer_patched(n, body);
+        n.org_id := app.org();
+        n.id := coalesce(n.id, app.uuid7());
+        n.version := 1;
+        n.created_at := app.now();
+        n.updated_at := n.created_at;
+        n.archived_at := null;
+        if not body ? 'owner_id' then
+            n.owner_id := app.me();
+        end if;
+        n.stage := coalesce(n.stage, (
+            select s.id from app.stage s
+            where s.org_id = app.org() and (app.role() <> 'rep' or exists (select from app.staff_segment g
+                where g.org_id = app.org() and g.staff_id = app.me() and g.segment_id = s.segment_id))
+            order by s.position limit 1));
+        if n.stage is null then
+            perform app.refuse(403, 'forbidden', 'You are assigned to no segment of the funnel.');
+        end if;
+        insert into app.customer select n.*;
+        perform app.retry_keep(retry, n.id);
+        again := n.id;
+    end if;
+    r := api.customer_shown(again);
+    r._status := 201;
+    r._location := '/v1/customers/' || again;
+    perform app.disclose('change', array[again]);
+    return next r;
+end
+$$;
+
+-- The customer locked for a change: 404 where hidden or missing, 403 where the caller only reads it.
+create function api.customer_locked(id uuid) returns app.customer
+language plpgsql volatile as $$
+declare
+    c app.customer;
+begin
+    select * into c from app.customer t where t.org_id = app.org() and t.id = customer_locked.id for no key update;
+    if not found then
+        perform api.customer_shown(id);
+        perform app.refuse(403, 'forbidden', 'You can read this customer but not change it.');
+    end if;
+    return c;
+end
+$$;
+
+-- The answer to a stale If-Match: the current version, and the current value of each field that the caller wants to change
+-- and that somebody else changed since the version he saw.
+create function api.customer_stale(r api.customer, if_match text[], body jsonb) returns api.customer
+language plpgsql volatile as $$
+declare
+    seen      int := (select max(substring(t from '^v([0-9]{1,9})m?$')::int) from unnest(if_match) t);
+    current   jsonb := to_jsonb(r);
+    conflicts jsonb;
+begin
+    select coalesce(jsonb_agg(jsonb_build_object('field', k.field, 'current', current->k.field, 'actor_id', h.actor_id,
+        'actor_name', h.name, 'at', app.time_json(h.at)) order by k.field), '[]') into conflicts
+    from jsonb_object_keys(body) k(field)
+    left join lateral (select h.actor_id, s.name, h.at from app.history h
+        left join app.staff s on s.org_id = h.org_id and s.id = h.actor_id
+        where h.org_id = app.org() and h.record_id = r.id and h.field = k.field and h.version > coalesce(seen, 0)
+        order by h.id desc limit 1) h on true
+    where case when seen is null then current->k.field is distinct from body->k.field else h.at is not null end;
+    r._status := 412;
+    r._code := 'version_mismatch';
+    r._detail := 'The customer was changed meanwhile. Read it again and repeat the change.';
+    r._problem := jsonb_build_object('version', r.version, 'conflicts', conflicts);
+    perform app.disclose('conflict', array[r.id]);
+    return r;
+end
+$$;
+
+-- Changes some fields of one customer. 412 with the conflicting fields when if_match does not hold its entity-tag, 409 when
+-- it is archived.
+create function api.customer_change(session text, request uuid, id uuid, if_match text[], body jsonb) returns setof api.customer
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    c app.customer;
+    n app.customer;
+    r api.customer;
+begin
+    perform app.enter(session, request, 'customers.change');
+    c := api.customer_locked(id);
+    if app.role() = 'rep' and body ?| '{owner_id,stage}' then
+        perform app.refuse_member(403, 'forbidden', '/' || k, 'forbidden', 'A rep hands a customer over; he does not change this member.')
+        from unnest('{owner_id,stage}'::text[]) k where body ? k limit 1;
+    end if;
+    perform api.customer_may_assign(body, body->>'stage');
+    r := api.customer_shown(id);
+    if not app.tag_matches(if_match, r._etag) then
+        return next api.customer_stale(r, if_match, body);
+        return;
+    end if;
+    if c.archived_at is not null then
+        perform app.refuse(409, 'archived', 'The customer is archived. Restore it first.');
+    end if;
+    n := api.customer_patched(c, body);
+    if n is distinct from c then
+        update app.customer t set (name, email, phone, website, address, city, region, postal_code, country, source, stage,
+            owner_id, value, currency, notes, tags, custom)
+            = (n.name, n.email, n.phone, n.website, n.address, n.city, n.region, n.postal_code, n.country, n.source, n.stage,
+            n.owner_id, n.value, n.currency, n.notes, n.tags, n.custom)
+        where t.org_id = app.org() and t.id = c.id;
+    end if;
+    r := api.customer_shown(id);
+    perform app.disclose('change', array[r.id]);
+    return next r;
+end
+$$;
+
+-- Archives one customer: it leaves the lists, nothing is lost. 412 and 409 as customer_change.
+create function api.customer_archive(session text, request uuid, id uuid, if_match text[]) returns setof api.customer
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    c app.customer;
+    r api.customer;
+begin
+    perform app.enter(session, request, 'customers.archive');
+    c := api.customer_locked(id);
+    r := api.customer_shown(id);
+    if not app.tag_matches(if_match, r._etag) then
+        return next api.customer_stale(r, if_match, '{}');
+        return;
+    end if;
+    if c.archived_at is not null then
+        perform app.refuse(409, 'archived', 'The customer is archived already.');
+    end if;
+    update app.customer t set archived_at = app.now() where t.org_id = app.org() and t.id = c.id;
+    r := api.customer_shown(id);
+    perform app.disclose('change', array[r.id]);
+    return next r;
+end
+$$;

@@ -1,0 +1,71 @@
+-- history.sql: what changed, who changed it, when.
+
+-- A change as its caller may see it. Which changes he sees, the policies say. A creation's new is the whole record.
+create view api.change with (security_invoker = true) as
+select h.id, h.operation_id, h.entity, h.record_id, h.field,
+    case when m.clear then h.old else app.mask_json(h.field, h.old) end as old,
+    case when m.clear then h.new else app.mask_json(h.field, h.new) end as new,
+    h.actor_id, s.name as actor_name, h.at, h.via,
+    h.org_id as _org, h.customer_id as _customer,
+    (select app.classification()) as _classification,
+    null::text as _next, null::boolean as _tail
+from app.history h
+left join app.staff s on s.org_id = h.org_id and s.id = h.actor_id
+cross join lateral (select (select app.sees_contacts()) as clear) m;
+
+create function api.history_filters() returns jsonb
+language sql immutable as $$
+    select jsonb_build_object(
+        'actor', 'v.actor_id = any(app.uuids($1->''actor''))',
+        'entity', 'v.entity = any(app.entities($1->''entity''))',
+        'record', 'v.record_id = any(app.uuids($1->''record''))',
+        'field', 'v.field = any(app.texts($1->''field''))',
+        'operation', 'v.operation_id = any(app.uuids($1->''operation''))',
+        'from', 'v.id >= app.uuid7_floor(($1->>''from'')::timestamptz)',
+        'to', 'v.id < app.uuid7_floor(($1->>''to'')::timestamptz)')
+$$;
+
+-- A page of changes, newest first.
+create function api.history_page(filter jsonb, cursor jsonb, lim int) returns setof api.change
+language plpgsql volatile as $$
+declare
+    rows api.change[];
+    tail api.change;
+begin
+    execute format('select array_agg(p.v order by (p.v).id desc) from (select v from api.change v '
+            'where v._org = $4%s%s order by v.id desc limit $3 + 1) p',
+        app.filter_sql(filter, api.history_filters()), case when cursor is null then '' else ' and v.id < ($2->>0)::uuid' end)
+    into rows using filter, cursor, lim, app.org();
+    tail._tail := true;
+    tail._classification := app.classification();
+    if cardinality(rows) > lim then
+        rows := trim_array(rows, 1);
+        tail._next := jsonb_build_array(rows[lim].id);
+    end if;
+    perform app.disclose('history', array(select distinct r._customer from unnest(rows) r),
+        app.customer_classes(array(select distinct coalesce(r.field, 'email') from unnest(rows) r)));
+    return query select r.* from unnest(rows) r;
+    return next tail;
+end
+$$;
+
+-- The changes that the caller may see, by actor, entity, record, field, operation and time.
+create function api.history_list(session text, request uuid, filter jsonb, cursor jsonb, lim int) returns setof api.change
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+begin
+    perform app.enter(session, request, 'history.list', reads => true);
+    return query select * from api.history_page(filter, cursor, lim);
+end
+$$;
+
+-- The changes of one customer; 404 where hidden or missing.
+create function api.customer_history(session text, request uuid, id uuid, filter jsonb, cursor jsonb, lim int)
+returns setof api.change
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+begin
+    perform app.enter(session, request, 'customers.history', reads => true);
+    perform api.customer_shown(id);
+    return query select * from api.history_page(filter || jsonb_build_object('record', jsonb_build_array(id),
+        'entity', jsonb_build_array('customers')), cursor, lim);
+end
+$$;

@@ -1,0 +1,335 @@
+-- restores.sql: undo of a change, an operation, a record since a moment, or all that one person did in a window.
+
+-- A conflict as its caller may see it.
+create view api.conflict with (security_invoker = true) as
+select c.entity, c.record_id, c.field,
+    case when m.clear then c.undone else app.mask_json(c.field, c.undone) end as undone,
+    case when m.clear then c.current else app.mask_json(c.field, c.current) end as current,
+    case when m.clear then c.target else app.mask_json(c.field, c.target) end as target,
+    c.why, c.org_id as _org, c.restore_id as _restore,
+    (select app.classification()) as _classification, null::text as _next, null::boolean as _tail
+from app.restore_conflict c, lateral (select (select app.sees_contacts()) as clear) m;
+
+-- Refuses a scope that is malformed (422), shows nothing to the caller (404) or is not his to take back (403).
+create function api.scope_authorize(scope jsonb) returns void
+language plpgsql stable as $$
+declare
+    forms text[] := array(select k from jsonb_object_keys(scope) k where k in ('change', 'operation', 'actor', 'entity'));
+    h     app.history;
+    actor uuid;
+    wrong text;
+begin
+    if cardinality(forms) <> 1 then
+        perform app.refuse_member(422, 'invalid_value', '/scope', 'form',
+            'Give exactly one of change; operation; entity, id and as_of; actor, from and to.');
+    end if;
+    select k into wrong from jsonb_object_keys(scope) k
+    where k <> all(case forms[1] when 'entity' then '{entity,id,field,as_of}'::text[] when 'actor' then '{actor,from,to,entities}'
+        else forms end) limit 1;
+    if wrong is not null then
+        perform app.refuse_member(422, 'invalid_value', '/scope/' || wrong, 'form', format('This does not go with %s.', forms[1]));
+    end if;
+    select k into wrong from unnest(case forms[1] when 'entity' then '{id,as_of}'::text[] when 'actor' then '{from,to}'::text[]
+        else '{}' end) k where not scope ? k limit 1;
+    if wrong is not null then
+        perform app.refuse_member(422, 'invalid_value', '/scope/' || wrong, 'required', 'This is needed here.');
+    end if;
+
+    case forms[1]
+    when 'change' then
+        select * into h from app.history t where t.org_id = app.org() and t.id = (scope->>'change')::uuid;
+        if not found then
+            perform app.refuse_missing();
+        end if;
+        actor := h.actor_id;
+    when 'operation' then
+        select o.actor_id into actor from app.operation o where o.org_id = app.org() and o.id = (scope->>'operation')::uuid;
+        if not found then
+            perform app.refuse_missing();
+        end if;
+    when 'actor' then
+        actor := (scope->>'actor')::uuid;
+        if not exists (select from app.staff s where s.org_id = app.org() and s.id = actor) then
+            perform app.refuse_missing();
+        end if;
+        if (scope->>'from')::timestamptz >= (scope->>'to')::timestamptz then
+            perform app.refuse_member(422, 'invalid_value', '/scope/to', 'range', 'The window ends before it begins.');
+        end if;
+    when 'entity' then
+        if cardinality(app.entities(jsonb_build_array(scope->'entity'))) = 0 then
+            perform app.refuse_member(422, 'invalid_value', '/scope/entity', 'unknown', 'There is no such entity.');
+        end if;
+        if not api.record_visible((app.entities(jsonb_build_array(scope->'entity')))[1], (scope->>'id')::uuid) then
+            perform app.refuse_missing();
+        end if;
+        if scope ? 'field' and not exists (select from app.entity e, app.tracked(e.relation::regclass) t
+            where e.name = (app.entities(jsonb_build_array(scope->'entity')))[1] and t.name = scope->>'field') then
+            perform app.refuse_member(422, 'invalid_value', '/scope/field', 'unknown', 'There is no such field.');
+        end if;
+        -- A rep takes back what he did himself; whoever manages the record, all of it.
+        if app.role() = 'rep' and exists (select from app.history t where t.org_id = app.org()
+            and t.record_id = (scope->>'id')::uuid and t.at > (scope->>'as_of')::timestamptz and t.actor_id is distinct from app.me()) then
+            perform app.refuse(403, 'forbidden', 'Others changed this record too. Ask your manager to restore it.');
+        end if;
+        actor := app.me();
+    end case;
+
+    if app.role() = 'auditor' then
+        perform app.refuse(403, 'forbidden', 'An auditor writes nothing.');
+    elsif not coalesce(app.has_authority(actor), app.role() in ('admin', 'manager'))
+        and not (app.role() = 'manager' and scope ? 'change') then
+        perform app.refuse(403, 'forbidden', 'Only this person, a manager above or an admin can take this back.');
+    end if;
+end
+$$;
+
+-- Whether the caller sees a record, archived or not.
+create function api.record_visible(entity text, id uuid) returns boolean
+language plpgsql stable as $$
+declare
+    seen boolean;
+begin
+    execute format('select exists (select from %s t where t.org_id = $1 and t.id = $2)',
+        (select e.relation::regclass from app.entity e where e.name = record_visible.entity))
+    into seen using app.org(), id;
+    return seen;
+end
+$$;
+
+-- What a restore of this scope would do now: plan_hash stands for exactly this plan.
+create function api.restore_preview(scope jsonb) returns jsonb
+language plpgsql volatile as $$
+declare
+    plan  app.restore_field[];
+    ids   uuid[];
+    doc   jsonb;
+    list  jsonb;
+    shown uuid[];
+begin
+    execute format('select array_agg(p order by p.entity, p.record_id, p.field) from ('
+        'select i.entity, array_agg(i.record_id) records from (select distinct h.entity, h.record_id from app.history h '
+        'where h.org_id = $2 and %s) i group by i.entity) e, lateral app.restore_plan($1, e.entity, e.records) p',
+        app.scope_sql(scope)) into plan using scope, app.org();
+    select jsonb_build_object(
+        'plan_hash', encode(sha256(convert_to(coalesce(string_agg(
+            -- The moment of an archiving is no part of the plan.
+            concat_ws(' ', p.entity, p.record_id, p.field, p.undone, '>', case when p.field = 'archived_at' then null else p.target end,
+                '|', p.current, p.why), e'\n'
+            order by p.entity, p.record_id, p.field), ''), 'UTF8')), 'hex'),
+        'restorable', count(*) filter (where p.why is null),
+        'conflict_count', count(*) filter (where p.why is not null),
+        'outside', api.scope_outside(scope)) into doc
+    from unnest(plan) p;
+    doc := doc || jsonb_build_object('by_entity', (select coalesce(jsonb_object_agg(e.entity, e.counts), '{}')
+        from (select p.entity, jsonb_build_object('restorable', count(*) filter (where p.why is null),
+            'conflicts', count(*) filter (where p.why is not null), 'records', count(distinct p.record_id)) counts
+            from unnest(plan) p group by p.entity) e));
+    select coalesce(jsonb_agg(jsonb_build_object('entity', c.entity, 'record_id', c.record_id, 'field', c.field, 'undone', c.undone,
+            'current', c.current, 'target', c.target, 'why', c.why)), '[]'), array_agg(distinct c.record_id)
+    into list, shown
+    from (select p.* from unnest(plan) p where p.why is not null order by p.entity, p.record_id, p.field limit 200) c;
+    perform app.disclose('restore', shown);
+    return doc || jsonb_build_object('conflicts', list);
+end
+$$;
+
+-- How many fields of the scope the caller does not see.
+create function api.scope_outside(scope jsonb) returns bigint
+language plpgsql volatile as $$
+declare
+    n bigint;
+begin
+    if app.role() = 'admin' then
+        return 0;
+    end if;
+    execute format('select count(*) from (select distinct h.record_id, h.field from app.history h where h.org_id = $2 and %s) f',
+        app.scope_sql(scope)) into n using scope, app.org();
+    return app.scope_fields(scope) - n;
+end
+$$;
+
+-- The document of a restore: what the POST answers, and with all the members of GET.
+create function api.restore_doc(id uuid, whole boolean) returns jsonb
+language plpgsql volatile as $$
+declare
+    doc   jsonb;
+    list  jsonb;
+    shown uuid[];
+begin
+    select jsonb_build_object('id', r.id, 'status', j.status, 'done', j.done, 'total', j.total,
+        'operation_id', (select o.id from app.operation o where o.org_id = r.org_id and o.id = r.operation_id),
+        'restored', r.restored, 'conflict_count', r.conflict_count, 'outside', r.outside)
+        || case when whole then jsonb_build_object('scope', r.scope, 'reason', r.reason, 'undoes', r.undoes, 'requested_by', r.staff_id,
+            'why', j.why, 'created_at', app.time_json(j.created_at), 'started_at', app.time_json(j.started_at),
+            'finished_at', app.time_json(j.finished_at)) else '{}' end
+    into doc
+    from app.restore r join app.job j on j.org_id = r.org_id and j.id = r.id
+    where r.org_id = app.org() and r.id = restore_doc.id;
+    if not found then
+        perform app.refuse_missing();
+    end if;
+    select coalesce(jsonb_agg(to_jsonb(c) - '{_org,_restore,_classification,_next,_tail}'::text[]), '[]'), array_agg(distinct c.record_id)
+    into list, shown
+    from (select * from api.conflict c where c._org = app.org() and c._restore = restore_doc.id
+        order by c.entity, c.record_id, c.field limit 200) c;
+    perform app.disclose('restore', shown);
+    return doc || jsonb_build_object('conflicts', list);
+end
+$$;
+
+-- Makes a restore and does it at once when it touches up to 1,000 records; a larger one is left to the job process. The
+-- result is its id.
+create function api.restore_begin(scope jsonb, reason text, undoes uuid) returns uuid
+language plpgsql volatile as $$
+declare
+    restore uuid := app.uuid7();
+    n       int;
+begin
+    insert into app.job (org_id, id, program, staff_id, session_id, request_id, status, total, created_at)
+    values (app.org(), restore, 'restores', app.me(), app.session_id(), app.request_id(), 'queued', 0, app.now());
+    insert into app.restore (org_id, id, operation_id, staff_id, scope, reason, undoes, outside)
+    values (app.org(), restore, app.operation_id(), app.me(), scope, reason, undoes, api.scope_outside(scope));
+    execute format('insert into app.restore_item (org_id, restore_id, entity, record_id) '
+        'select distinct h.org_id, $3, h.entity, h.record_id from app.history h where h.org_id = $2 and %s', app.scope_sql(scope))
+    using scope, app.org(), restore;
+    get diagnostics n = row_count;
+    perform app.job_total(restore, n);
+    if n <= 1000 then
+        perform app.restore_chunk(restore, 1000);
+    end if;
+    return restore;
+end
+$$;
+
+-- 201 with the result, or 202 while it waits.
+create function api.restore_answer(restore uuid) returns api.document
+language plpgsql volatile as $$
+declare
+    d api.document;
+begin
+    d._doc := api.restore_doc(restore, false);
+    d._classification := app.classification();
+    d._location := '/v1/restores/' || restore;
+    if d._doc->>'status' = 'done' then
+        d._status := 201;
+        d._doc := d._doc - '{status,done,total}'::text[];
+    else
+        d._status := 202;
+        d._doc := jsonb_build_object('id', restore, 'status', d._doc->'status', 'done', d._doc->'done', 'total', d._doc->'total');
+    end if;
+    return d;
+end
+$$;
+
+-- Takes a scope back, or with dry_run shows what that would do. 409 plan_changed when plan_hash is no longer the plan.
+create function api.restore_create(session text, request uuid, retry text, body jsonb) returns setof api.document
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    d       api.document;
+    restore uuid;
+begin
+    perform app.enter(session, request, 'restores.create');
+    perform api.scope_authorize(coalesce(body->'scope', '{}'));
+    if (body->>'dry_run')::boolean then
+        d._doc := api.restore_preview(body->'scope');
+        d._status := 200;
+        d._classification := app.classification();
+        return next d;
+        return;
+    end if;
+    restore := app.retry_result(retry);
+    if restore is null then
+        if body ? 'plan_hash' and body->>'plan_hash' <> api.restore_preview(body->'scope')->>'plan_hash' then
+            perform app.refuse(409, 'plan_changed', 'Something changed since the dry run. Look at it again.');
+        end if;
+        if body->>'reason' is null then
+            perform app.refuse_member(422, 'invalid_value', '/reason', 'required', 'Say why.');
+        end if;
+        restore := api.restore_begin(body->'scope', body->>'reason', (body->'scope'->>'operation')::uuid);
+        perform app.retry_keep(retry, restore);
+    end if;
+    return next api.restore_answer(restore);
+end
+$$;
+
+-- Takes one operation back.
+create function api.operation_undo(session text, request uuid, retry text, id uuid, body jsonb) returns setof api.document
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    restore uuid;
+    scope   jsonb := jsonb_build_object('operation', id);
+begin
+    perform app.enter(session, request, 'operations.undo');
+    perform api.scope_authorize(scope);
+    restore := app.retry_result(retry);
+    if restore is null then
+        restore := api.restore_begin(scope, body->>'reason', id);
+        perform app.retry_keep(retry, restore);
+    end if;
+    return next api.restore_answer(restore);
+end
+$$;
+
+-- One restore with its progress; 404 where hidden or missing.
+create function api.restore_get(session text, request uuid, id uuid) returns setof api.document
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    d api.document;
+begin
+    perform app.enter(session, request, 'restores.read', reads => true);
+    d._doc := api.restore_doc(id, true);
+    d._classification := app.classification();
+    return next d;
+end
+$$;
+
+-- All the conflicts of a restore.
+create function api.restore_conflicts(session text, request uuid, id uuid, cursor jsonb, lim int) returns setof api.conflict
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    rows api.conflict[];
+    tail api.conflict;
+begin
+    perform app.enter(session, request, 'restores.conflicts', reads => true);
+    if not exists (select from app.restore r where r.org_id = app.org() and r.id = restore_conflicts.id) then
+        perform app.refuse_missing();
+    end if;
+    select array_agg(p.v order by (p.v).entity, (p.v).record_id, (p.v).field) into rows
+    from (select v from api.conflict v where v._org = app.org() and v._restore = restore_conflicts.id
+        and (cursor is null or (v.entity, v.record_id, v.field) > (cursor->>0, (cursor->>1)::uuid, cursor->>2))
+        order by v.entity, v.record_id, v.field limit lim + 1) p;
+    tail._tail := true;
+    tail._classification := app.classification();
+    if cardinality(rows) > lim then
+        rows := trim_array(rows, 1);
+        tail._next := jsonb_build_array(rows[lim].entity, rows[lim].record_id, rows[lim].field);
+    end if;
+    perform app.disclose('restore', array(select distinct r.record_id from unnest(rows) r));
+    return query select r.* from unnest(rows) r;
+    return next tail;
+end
+$$;
+
+-- Does a piece of the oldest waiting restore with its requester's present rights. Open: it begins nothing and shows
+-- nothing. Returns the milliseconds until it wants to be called again.
+create function api.restore_step() returns int
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    restore uuid := app.job_enter('restores');
+begin
+    if restore is null then
+        return 500;
+    end if;
+    begin
+        perform app.restore_chunk(restore, 5000);
+    exception
+        when serialization_failure or deadlock_detected or lock_not_available or query_canceled then
+            return 200;
+        when others then
+            raise log 'restore % failed: % %', restore, sqlstate, sqlerrm;
+            update app.job j set status = 'failed', why = 'error', finished_at = app.clock()
+            where j.org_id = app.org() and j.id = restore;
+    end;
+    return 0;
+end
+$$;

@@ -1,0 +1,53 @@
+-- customers.sql: what follows from a customer's columns by itself.
+
+-- The number in E.164 form where the typed form says the country ("+49 30 ..."), else null.
+create or replace function app.phone_e164(phone text) returns text
+language sql immutable as $$
+    select '+' || d.digits
+    from regexp_replace(phone, '[^0-9]', '', 'g') d(digits)
+    where phone ~ '^\+[0-9 ()./-]+$' and char_length(d.digits) between 7 and 15 and d.digits !~ '^0'
+$$;
+
+create or replace function app.tg_customer_touch() returns trigger
+language plpgsql as $$
+begin
+    new.version := old.version + 1;
+    new.updated_at := app.clock();
+    return new;
+end
+$$;
+
+create or replace function app.tg_customer_derive() returns trigger
+language plpgsql as $$
+begin
+    new.phone_e164 := app.phone_e164(new.phone);
+    new.segment := (select s.segment_id from app.stage s where s.org_id = new.org_id and s.id = new.stage);
+    if new.segment is null and new.stage is not null then
+        perform app.refuse_member(422, 'invalid_value', '/stage', 'unknown', 'There is no such stage.');
+    end if;
+    return new;
+end
+$$;
+
+-- Nothing is given to somebody who has left.
+create or replace function app.tg_customer_owner() returns trigger
+language plpgsql as $$
+begin
+    if not exists (select from app.staff s where s.org_id = new.org_id and s.id = new.owner_id and s.status <> 'inactive') then
+        perform app.refuse_member(422, 'invalid_value', '/owner_id', 'inactive', 'The owner must be an active member of staff.');
+    end if;
+    return new;
+end
+$$;
+
+create or replace trigger _100_derive before insert or update of phone, stage, segment, phone_e164 on app.customer
+    for each row execute function app.tg_customer_derive();
+create or replace trigger _110_owner before insert on app.customer
+    for each row when (new.owner_id is not null) execute function app.tg_customer_owner();
+create or replace trigger _120_owner before update of owner_id on app.customer
+    for each row when (new.owner_id is distinct from old.owner_id and new.owner_id is not null)
+    execute function app.tg_customer_owner();
+create or replace trigger _200_touch before update on app.customer
+    for each row when (old.* is distinct from new.*) execute function app.tg_customer_touch();
+
+do $$ begin perform app.track('app.customer', 'customers', 'id'); end $$;

@@ -1,0 +1,96 @@
+-- identity.sql: who asks, proved by the session's secret.
+
+-- The org that a session's, refresh or invite secret begins with, or null: "<org>.<43 characters>".
+create or replace function app.secret_org(secret text) returns int
+language sql immutable as $$
+    select case when secret ~ '^[0-9]{1,9}\.[A-Za-z0-9_-]{43}$' then split_part(secret, '.', 1)::int end
+$$;
+
+create or replace function app.secret_hash(secret text) returns bytea
+language sql immutable as $$ select sha256(convert_to(secret, 'UTF8')) $$;
+
+-- The first statement of every api function but the open ones: finds the live session of an active person and
+-- writes the transaction's context. 401 session_ended for anything else, so a dismissal holds from the next
+-- request on. action names what is being done (customers.change). With reads the commit does not
+-- wait for the disk, unless something is changed after all (app.operation_record).
+create or replace function app.enter(session text, request uuid, action text, reads boolean default false)
+returns void
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    caller record;
+begin
+    select s.org_id, s.id, s.staff_id, p.role, o.classification into caller
+    from app.session s
+    join app.staff p on p.org_id = s.org_id and p.id = s.staff_id
+    join app.org o on o.org_id = s.org_id
+    where s.org_id = app.secret_org(enter.session) and s.secret_hash = app.secret_hash(enter.session)
+      and s.revoked_at is null and s.expires_at > app.now() and p.status = 'active';
+    if not found then
+        raise exception 'session_ended' using errcode = 'PT401', hint = 'The session has ended. Log in again.';
+    end if;
+    perform app.context(caller.org_id, caller.staff_id, caller.role, caller.id, request, action, 'api', caller.classification);
+    if reads then
+        perform app.wait_for_disk(false);
+    end if;
+end
+$$;
+alter function app.enter owner to holdfast_owner;
+
+-- Whether this transaction's commit waits for the disk. The setting it began with is kept aside and comes back
+-- with true, since an operator may have chosen more than "on".
+create or replace function app.wait_for_disk(wait boolean) returns void
+language plpgsql volatile as $$
+declare
+    kept text := nullif(current_setting('app.durability', true), '');
+begin
+    if wait and kept is not null then
+        perform set_config('synchronous_commit', kept, true), set_config('app.durability', '', true);
+    elsif not wait and kept is null and current_setting('synchronous_commit') <> 'off' then
+        perform set_config('app.durability', current_setting('synchronous_commit'), true),
+            set_config('synchronous_commit', 'off', true);
+    end if;
+end
+$$;
+
+-- Whether the caller has authority over a person: admins over all, managers over themselves and those below, everybody
+-- over himself; the auditor over nobody.
+create or replace function app.has_authority(staff_id uuid) returns boolean
+language sql stable as $$
+    select case app.role()
+        when 'admin' then true
+        when 'auditor' then false
+        when 'manager' then staff_id = app.me() or exists (select from app.staff_tree t
+            where t.org_id = app.org() and t.above_id = app.me() and t.below_id = has_authority.staff_id)
+        else staff_id = app.me() end
+$$;
+
+-- Refusals. code is a stable word, hint a sentence, detail further members of the problem.
+create or replace function app.refuse(status int, code text, hint text, detail jsonb default null) returns void
+language plpgsql volatile as $$
+begin
+    raise exception '%', code using errcode = 'PT' || status, hint = hint, detail = coalesce(detail::text, '');
+end
+$$;
+
+create or replace function app.refuse_missing() returns void
+language sql volatile as $$ select app.refuse(404, 'not_found', null) $$;
+
+-- 422 (or another status) that names one member.
+create or replace function app.refuse_member(status int, code text, pointer text, why text, hint text) returns void
+language sql volatile as $$
+    select app.refuse(status, code, hint,
+        jsonb_build_object('errors', jsonb_build_array(jsonb_build_object('pointer', pointer, 'code', why, 'detail', hint))))
+$$;
+
+-- Raises when a form that C found wrong got as far as its values: C calls "select app.refuse_form(count(*)) from api.fn(…)"
+-- so that 404, 403, 412 and 409 come first and nothing of the call stays.
+create or replace function api.refuse_form(n bigint) returns void
+language plpgsql volatile as $$
+begin
+    raise exception 'invalid_value' using errcode = 'PT422', hint = 'The form is wrong.';
+end
+$$;
+
+-- Whether an If-Match or If-None-Match list (its opaque tags, or *) holds a tag.
+create or replace function app.tag_matches(tags text[], tag text) returns boolean
+language sql immutable as $$ select tag = any(tags) or '*' = any(tags) $$;

@@ -1,0 +1,47 @@
+-- ledger.sql: what was shown to whom.
+
+-- Records that the answer in hand shows these customers. Every api function that answers customer data calls it in the
+-- transaction of the answer; no row, no answer. classes names the kinds of fields: base contact money notes.
+create or replace function app.disclose(channel text, customer_ids uuid[], classes text default 'base contact money notes')
+returns void
+language plpgsql volatile as $$
+begin
+    if cardinality(customer_ids) > 0 then
+        insert into app.disclosure (org_id, at, id, request_id, staff_id, session_id, channel, customer_ids, classes, masked)
+        values (app.org(), app.now(), app.uuid7(), app.request_id(), app.me(), app.session_id(), channel, customer_ids,
+            classes, not app.sees_contacts());
+    end if;
+end
+$$;
+
+-- The classes of the customers' fields that are asked for, all when fields is null.
+create or replace function app.customer_classes(fields text[]) returns text
+language sql immutable as $$
+    select concat_ws(' ', 'base', case when fields is null or fields && '{email,phone,phone_e164}' then 'contact' end,
+        case when fields is null or fields && '{value,currency}' then 'money' end,
+        case when fields is null or fields && '{notes,custom}' then 'notes' end)
+$$;
+
+-- Makes the monthly partitions of the ledger from this month to three months ahead. Called at each
+-- deploy and by the job process; rows that no partition takes land in the default one.
+create or replace function app.partitions_ahead() returns void
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    month date;
+    part  text;
+begin
+    for month in select generate_series(date_trunc('month', app.now()), app.now() + interval '3 months', interval '1 month')::date
+    loop
+        part := 'disclosure_' || to_char(month, 'YYYY_MM');
+        continue when to_regclass('app.' || part) is not null;
+        execute format('create table app.%I (like app.disclosure including defaults including constraints)', part);
+        execute format('alter table app.%I owner to holdfast_owner', part);
+        execute format('alter table app.%I enable row level security, force row level security', part);
+        -- What came early into the default partition moves along.
+        execute format('with early as (delete from app.disclosure_rest where at >= %L and at < %L returning *) '
+            'insert into app.%I select * from early', month, month + interval '1 month', part);
+        execute format('alter table app.disclosure attach partition app.%I for values from (%L) to (%L)',
+            part, month, month + interval '1 month');
+    end loop;
+end
+$$;

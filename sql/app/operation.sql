@@ -1,0 +1,40 @@
+-- operation.sql: the parent of every change.
+
+-- The operation of this transaction; made up at the first change.
+create or replace function app.operation_id() returns uuid
+language plpgsql volatile as $$
+declare
+    id text := nullif(current_setting('app.operation', true), '');
+begin
+    if id is null then
+        id := set_config('app.operation', app.uuid7()::text, true);
+    end if;
+    return id::uuid;
+end
+$$;
+
+-- Says why the following changes are made, and which operation they take back.
+create or replace function app.operation_because(reason text, undoes uuid default null, via text default null) returns void
+language sql volatile as $$
+    select set_config('app.reason', reason, true), set_config('app.undoes', coalesce(undoes::text, ''), true),
+        set_config('app.via', coalesce(via, current_setting('app.via')), true)
+$$;
+
+-- Goes on under an operation that began in an earlier transaction.
+create or replace function app.operation_continue(id uuid) returns void
+language sql volatile as $$ select set_config('app.operation', id::text, true) $$;
+
+-- Records that n history rows were written under this transaction's operation. A change waits for the disk.
+create or replace function app.operation_record(org int, n bigint) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+begin
+    insert into app.operation as o (org_id, id, at, actor_id, session_id, request_id, action, via, reason, undoes, changes)
+    values (org, app.operation_id(), app.now(), app.me(), app.session_id(), app.request_id(),
+        coalesce(nullif(current_setting('app.action', true), ''), 'sql'),
+        coalesce(nullif(current_setting('app.via', true), ''), 'sql'),
+        nullif(current_setting('app.reason', true), ''), nullif(current_setting('app.undoes', true), '')::uuid, n)
+    on conflict (org_id, id) do update set changes = o.changes + excluded.changes;
+    perform app.wait_for_disk(true);
+end
+$$;
+alter function app.operation_record owner to holdfast_owner;

@@ -1,0 +1,57 @@
+-- org.sql: what an operator does with bin/holdfast, as the one who migrates.
+
+-- A new one-time token for a person to set a password within a week; earlier ones end.
+create or replace function app.invite_create(org int, staff_id uuid) returns text
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    token text := org || '.' || translate(trim(trailing '=' from encode(
+        sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'base64')), '+/', '-_');
+begin
+    update app.invite i set used_at = app.now()
+    where i.org_id = org and i.staff_id = invite_create.staff_id and i.used_at is null;
+    insert into app.invite (org_id, token_hash, staff_id, created_at, expires_at)
+    values (org, app.secret_hash(token), staff_id, app.now(), app.now() + interval '7 days');
+    return token;
+end
+$$;
+alter function app.invite_create(int, uuid) owner to holdfast_owner;
+
+-- An invite for a log-in e-mail.
+create or replace function app.invite_create(email text) returns text
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    l app.login;
+begin
+    select * into l from app.login t where t.email = lower(invite_create.email);
+    if not found then
+        raise exception 'nobody logs in with %', email;
+    end if;
+    return app.invite_create(l.org_id, l.staff_id);
+end
+$$;
+alter function app.invite_create(text) owner to holdfast_owner;
+
+-- A new org with the funnel of design and one admin. Returns the admin's invite token.
+create or replace function app.org_create(name text, admin_name text, email text) returns text
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    org   int;
+    admin uuid := app.uuid7();
+begin
+    lock table app.org in share row exclusive mode;
+    org := (select coalesce(max(o.org_id), 0) + 1 from app.org o);
+    insert into app.org (org_id, name, classification, created_at)
+    values (org, name, regexp_replace('Confidential; holder=' || name, '[^ -~]', '?', 'g'), app.now());
+    insert into app.segment (org_id, id, name, position) values
+        (org, 'prospecting', 'Prospecting', 1), (org, 'negotiation', 'Negotiation', 2), (org, 'closing', 'Closing', 3);
+    insert into app.stage (org_id, id, name, segment_id, position) values
+        (org, 'new', 'New', 'prospecting', 1), (org, 'contacted', 'Contacted', 'prospecting', 2),
+        (org, 'qualified', 'Qualified', 'prospecting', 3), (org, 'proposal', 'Proposal', 'negotiation', 4),
+        (org, 'negotiation', 'Negotiation', 'negotiation', 5), (org, 'contract', 'Contract', 'closing', 6),
+        (org, 'won', 'Won', 'closing', 7), (org, 'lost', 'Lost', 'closing', 8);
+    insert into app.staff (org_id, id, person_id, name, email, role, status, created_at, updated_at)
+    values (org, admin, admin, admin_name, lower(email), 'admin', 'invited', app.now(), app.now());
+    return app.invite_create(org, admin);
+end
+$$;
+alter function app.org_create owner to holdfast_owner;

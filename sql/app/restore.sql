@@ -1,0 +1,168 @@
+-- restore.sql: taking changes back without overwriting what others did later.
+--
+-- A scope selects history rows. For each field they touched, the value to be taken back ("undone") is what the
+-- last of them wrote, and the value that comes back ("target") is what stood before the run of them that ends
+-- there: a colleague's edit in between is where the run begins. The field comes back only while its
+-- current value is still the undone one; the rest are conflicts.
+
+-- The condition over history h that a scope means; $1 is the scope.
+create or replace function app.scope_sql(scope jsonb) returns text
+language sql immutable as $$
+    select case
+        when scope ? 'change' then 'h.id = ($1->>''change'')::uuid'
+        when scope ? 'operation' then 'h.operation_id = ($1->>''operation'')::uuid'
+        when scope ? 'actor' then 'h.actor_id = ($1->>''actor'')::uuid and h.id >= app.uuid7_floor(($1->>''from'')::timestamptz)'
+            ' and h.id < app.uuid7_floor(($1->>''to'')::timestamptz)'
+            || case when scope ? 'entities' then ' and h.entity = any(app.entities($1->''entities''))' else '' end
+        else 'h.record_id = ($1->>''id'')::uuid and h.entity = any(app.entities(jsonb_build_array($1->''entity'')))'
+            ' and h.at > ($1->>''as_of'')::timestamptz'
+            || case when scope ? 'field' then ' and h.field = $1->>''field''' else '' end
+        end
+$$;
+
+-- How many fields a scope touched in the whole org, seen by the caller or not.
+create or replace function app.scope_fields(scope jsonb) returns bigint
+language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    n bigint;
+begin
+    execute format('select count(*) from (select distinct h.record_id, h.field from app.history h where h.org_id = $2 and %s) f',
+        app.scope_sql(scope)) into n using scope, app.org();
+    return n;
+end
+$$;
+alter function app.scope_fields owner to holdfast_owner;
+
+-- The plan for some records of one entity: a row for each field that the scope changed.
+create or replace function app.restore_plan(scope jsonb, entity text, records uuid[]) returns setof app.restore_field
+language plpgsql volatile as $$
+declare
+    e     app.entity;
+    since uuid;
+begin
+    select * into e from app.entity t where t.name = restore_plan.entity;
+    execute format('select min(h.id::text)::uuid from app.history h where h.org_id = $2 and h.record_id = any($3) and %s',
+        app.scope_sql(scope)) into since using scope, app.org(), records;
+    return query execute format($q$
+        with chain as (
+            select h.record_id, h.id, coalesce(h.field, '') as field, h.old, h.new, %1$s as mine
+            from app.history h
+            where h.org_id = $2 and h.record_id = any($3) and h.entity = $4 and h.id >= $5),
+        -- others: how many foreign changes of the field came at or behind this one
+        marked as (
+            select c.*, count(*) filter (where not c.mine) over (partition by c.record_id, c.field order by c.id desc) as others
+            from chain c),
+        last as (
+            select distinct on (m.record_id, m.field) m.record_id, m.field, m.new as undone, m.others
+            from marked m where m.mine order by m.record_id, m.field, m.id desc),
+        run as (
+            select distinct on (l.record_id, l.field) l.record_id, l.field, l.undone, m.old as target
+            from last l
+            join marked m on m.record_id = l.record_id and m.field = l.field and m.others = l.others and m.mine
+            order by l.record_id, l.field, m.id),
+        born as (select l.record_id from last l where l.field = ''),
+        plan as (
+            select r.record_id, r.field, r.undone, r.target, false as born, false as foreign_work from run r
+            where r.field <> '' and r.record_id not in (select b.record_id from born b)
+            union all
+            -- A creation is taken back by archiving, unless somebody else worked on the record since.
+            select b.record_id, 'archived_at', 'null'::jsonb, app.time_json(app.now()), true,
+                exists (select from chain c where c.record_id = b.record_id and not c.mine)
+            from born b)
+        select $4, p.record_id, p.field, nullif(p.undone, 'null'), p.target, v.current,
+            case
+                when p.foreign_work then 'changed_since'
+                when v.current is not distinct from p.target then 'restored_already'
+                when v.current is distinct from nullif(p.undone, 'null') then 'changed_since'
+                when p.field = 'owner_id' and not app.may_own(p.target #>> '{}') then 'owner_unfit'
+                when p.field = 'stage' and not exists (select from app.stage s
+                    where s.org_id = $2 and s.id = p.target #>> '{}') then 'stage_gone'
+            end
+        from plan p
+        join %2$s c on c.org_id = $2 and c.id = p.record_id
+        cross join lateral (select app.%3$s_field(c, p.field) as current) v
+        where nullif(p.undone, 'null') is distinct from p.target and not (p.born and v.current is not null)
+        $q$, app.scope_sql(scope), e.relation, e.singular)
+    using scope, app.org(), records, e.name, since;
+end
+$$;
+
+-- Whether the caller may give a record back to this owner (null: to nobody).
+create or replace function app.may_own(owner text) returns boolean
+language sql stable as $$
+    select case when owner is null then app.role() = 'admin'
+        else app.has_authority(owner::uuid) and exists (select from app.staff s
+            where s.org_id = app.org() and s.id = owner::uuid and s.status <> 'inactive') end
+$$;
+
+-- Writes what a plan brings back. Returns the number of records changed.
+create or replace function app.restore_write(entity text, plan app.restore_field[]) returns bigint
+language plpgsql volatile as $$
+declare
+    relation regclass := (select e.relation from app.entity e where e.name = restore_write.entity);
+    fields   text[] := array(select distinct p.field from unnest(plan) p where p.why is null);
+    n        bigint;
+    expected bigint := (select count(distinct p.record_id) from unnest(plan) p where p.why is null);
+begin
+    if cardinality(fields) = 0 then
+        return 0;
+    end if;
+    execute format($q$
+        update %s c set %s
+        from (select p.record_id, jsonb_object_agg(p.field, p.target) patch from unnest($1) p where p.why is null
+            group by p.record_id) p
+        where c.org_id = $2 and c.id = p.record_id
+        $q$, relation,
+        (select string_agg(format('%1$I = case when p.patch ? %1$L then %2$s else c.%1$I end', t.name, format(t.from_json, 'p.patch')), ', ')
+            from app.tracked(relation) t where t.name = any(fields)))
+    using plan, app.org();
+    get diagnostics n = row_count;
+    if n <> expected then
+        raise exception 'restore: % of % records could be written', n, expected using errcode = '42501';
+    end if;
+    return n;
+end
+$$;
+
+-- Does the next most records of a restore, under its one operation. Returns whether it is finished.
+create or replace function app.restore_chunk(restore uuid, most int) returns boolean
+language plpgsql volatile as $$
+declare
+    r     app.restore;
+    e     record;
+    plan  app.restore_field[];
+    n     int := 0;
+    ended boolean;
+begin
+    select * into r from app.restore t where t.org_id = app.org() and t.id = restore_chunk.restore;
+    perform app.operation_continue(r.operation_id), app.operation_because(r.reason, r.undoes, 'restore');
+    for e in
+        select i.entity, array_agg(i.record_id) records, t.relation
+        from (select * from app.restore_item i where i.org_id = app.org() and i.restore_id = r.id
+            order by i.entity, i.record_id limit most) i
+        join app.entity t on t.name = i.entity
+        group by i.entity, t.relation
+    loop
+        -- Locked first, in order: the plan must see the values that it overwrites.
+        execute format('select from %s c where c.org_id = $1 and c.id = any($2) order by c.id for no key update', e.relation)
+        using app.org(), e.records;
+        plan := array(select p from app.restore_plan(r.scope, e.entity, e.records) p);
+        perform app.restore_write(e.entity, plan);
+        insert into app.restore_conflict (org_id, restore_id, entity, record_id, field, undone, current, target, why)
+        select app.org(), r.id, p.entity, p.record_id, p.field, p.undone, p.current, p.target, p.why
+        from unnest(plan) p where p.why is not null;
+        update app.restore t set
+            restored = t.restored + (select count(*) from unnest(plan) p where p.why is null),
+            conflict_count = t.conflict_count + (select count(*) from unnest(plan) p where p.why is not null)
+        where t.org_id = app.org() and t.id = r.id;
+        delete from app.restore_item i
+        where i.org_id = app.org() and i.restore_id = r.id and i.entity = e.entity and i.record_id = any(e.records);
+        n := n + cardinality(e.records);
+    end loop;
+    ended := not exists (select from app.restore_item i where i.org_id = app.org() and i.restore_id = r.id);
+    update app.job j set done = j.done + n, status = case when ended then 'done' else 'running' end,
+        started_at = coalesce(j.started_at, app.clock()), finished_at = case when ended then app.clock() end
+    where j.org_id = app.org() and j.id = r.id;
+    return ended;
+end
+$$;

@@ -1,0 +1,51 @@
+-- load.sql: everything that can be rebuilt without losing data, in order. sql/apply runs it in one
+-- transaction at each deploy: what is not in these files does not exist afterwards.
+
+set local client_min_messages = warning;
+
+-- Policies and the api are dropped first, so the files are the whole truth.
+do $$
+declare
+    p record;
+begin
+    for p in select schemaname, tablename, policyname from pg_policies where schemaname = 'app' loop
+        execute format('drop policy %I on %I.%I', p.policyname, p.schemaname, p.tablename);
+    end loop;
+end
+$$;
+drop schema if exists api cascade;
+create schema api;
+grant usage, create on schema api to holdfast_api, holdfast_owner;
+
+\ir app/version.sql
+\ir app/time.sql
+\ir app/context.sql
+\ir app/identity.sql
+\ir app/staff.sql
+\ir app/operation.sql
+\ir app/history.sql
+\ir app/ledger.sql
+\ir app/retry.sql
+\ir app/list.sql
+\ir app/job.sql
+\ir app/customers.sql
+\ir app/restore.sql
+\ir app/org.sql
+
+\ir policy/words.sql
+\ir policy/identity.sql
+\ir policy/customers.sql
+\ir policy/history.sql
+\ir policy/ledger.sql
+\ir policy/jobs.sql
+
+\ir api/answers.sql
+\ir api/outcome.sql
+\ir api/health.sql
+\ir api/sessions.sql
+\ir api/customers.sql
+\ir api/history.sql
+\ir api/operations.sql
+\ir api/restores.sql
+
+\ir grants.sql

@@ -1,0 +1,37 @@
+"""One stack for all API tests; after each test every record must be the fold of its history."""
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from holdfast import Client, Stack  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def stack():
+    with Stack() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def folds(stack):
+    yield
+    assert stack.fold_differences() == []
+
+
+def _person(name):
+    @pytest.fixture(name=name)
+    def person(stack):
+        return stack.login(name + "@demo.test")
+    return person
+
+
+ada, abby, max, olga, axel = (_person(n) for n in ("ada", "abby", "max", "olga", "axel"))
+rita, nina, carl, omar, pia, theo = (_person(n) for n in ("rita", "nina", "carl", "omar", "pia", "theo"))
+
+
+@pytest.fixture
+def nobody(stack):
+    return Client(stack)
