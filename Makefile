@@ -142,7 +142,7 @@ fuzz:  ## libFuzzer, T=60 seconds for each target in tests/fuzz
 	@$(MAKE) --no-print-directory fuzzers O=build-fuzz CC=clang SAN='$(SANITIZE) -fsanitize=fuzzer-no-link'
 	@for one in build-fuzz/fuzz/*_fuzz; do name=$$(basename $$one _fuzz); echo "== $$name"; \
 		mkdir -p tests/fuzz/corpus/$$name build-fuzz/corpus/$$name && \
-		$$one -max_total_time=$(T) -timeout=5 -rss_limit_mb=512 -print_final_stats=1 -verbosity=0 \
+		$$one -max_total_time=$(T) -timeout=5 -malloc_limit_mb=256 -print_final_stats=1 -verbosity=0 \
 			-artifact_prefix=build-fuzz/$$name- build-fuzz/corpus/$$name tests/fuzz/corpus/$$name || exit 1; done
 .PHONY: fuzzers
 fuzzers: $(FUZZERS)

@@ -4,62 +4,36 @@
 #include "log.h"
 #include "pq.h"
 #include "rows.h"
+#include "trip.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define ARGS_MOST       24
-#define STATEMENTS_MOST 64
-#define PATIENCE        1500 /* ms beyond statement_timeout until we stop believing in an answer */
+#define PATIENCE 1500 /* ms beyond statement_timeout until we stop believing in an answer */
 
 struct db {
 	struct pq pq;
 	long timeout;
+	char timeout_text[24];
 	struct rows rows;
-	char *prepared[STATEMENTS_MOST]; /* of the present connection */
-	size_t count;
 };
 
 /* How an attempt ended. */
 enum outcome { DONE, REFUSED, NOTHING_DONE, UNKNOWN };
 
-/* One attempt at a call. */
-struct attempt {
-	PGresult *rows;
-	char *xid; /* of the transaction, once the server told it */
-	bool xid_told;
-	bool synced;
-};
-
 struct db *
 db_new(const char *conninfo, const char *program, long timeout_ms)
 {
 	struct db *db = calloc(1, sizeof *db);
-	char *timeout = malloc(24);
 
-	if (db == NULL || timeout == NULL)
+	if (db == NULL)
 		abort();
-	snprintf(timeout, 24, "%ld", timeout_ms);
+	snprintf(db->timeout_text, sizeof db->timeout_text, "%ld", timeout_ms);
 	db->timeout = timeout_ms;
-	db->pq = (struct pq){.conninfo = conninfo, .program = program, .timeout = timeout};
+	db->pq = (struct pq){.conninfo = conninfo, .program = program, .timeout = db->timeout_text};
 	return db;
-}
-
-static void
-forget(struct db *db)
-{
-	while (db->count > 0)
-		free(db->prepared[--db->count]);
-}
-
-static void
-hang_up(struct db *db)
-{
-	forget(db);
-	pq_close(&db->pq);
 }
 
 void
@@ -68,132 +42,8 @@ db_free(struct db *db)
 	if (db == NULL)
 		return;
 	PQclear(db->rows.result);
-	hang_up(db);
-	free((char *)(uintptr_t)db->pq.timeout);
+	pq_close(&db->pq);
 	free(db);
-}
-
-static bool
-open(struct db *db)
-{
-	if (db->pq.connection != NULL && PQstatus(db->pq.connection) == CONNECTION_OK)
-		return true;
-	forget(db);
-	return pq_open(&db->pq);
-}
-
-/* select * from api.fn("a" => $1, ...), or with refuse the form that cannot leave anything behind. */
-static char *
-statement(struct arena *mem, const char *fn, const struct arg *args, size_t n, bool refuse)
-{
-	struct buf sql = {.mem = mem};
-
-	buf_print(&sql,
-	    refuse ? "select api.refuse_form(count(*)) from api.%s(" : "select * from api.%s(", fn);
-	for (size_t i = 0; i < n; i++)
-		buf_print(&sql, "%s\"%s\" => $%zu", i > 0 ? ", " : "", args[i].name, i + 1);
-	buf_char(&sql, ')');
-	return sql.bytes;
-}
-
-static bool
-prepared(struct db *db, const char *name)
-{
-	for (size_t i = 0; i < db->count; i++)
-		if (strcmp(db->prepared[i], name) == 0)
-			return true;
-	return false;
-}
-
-/* Queues the preparation of a statement, once per connection; its result comes before the others. */
-static bool
-prepare(struct db *db, const char *name, const char *sql)
-{
-	if (db->count == STATEMENTS_MOST || !PQsendPrepare(db->pq.connection, name, sql, 0, NULL))
-		return false;
-	if ((db->prepared[db->count] = strdup(name)) == NULL)
-		abort();
-	db->count++;
-	return true;
-}
-
-/* Everything of a call in one pipeline. The transaction ends at the sync, so what stands before it is one
- * transaction without BEGIN. A change also asks for its transaction id, and has the server send that before it
- * commits: who knows the id can ask later whether the commit happened. */
-static int
-send(struct db *db, struct req *r, enum call kind, const char *fn, const struct arg *args, size_t n,
-    bool *sent)
-{
-	PGconn *c = db->pq.connection;
-	const char *values[ARGS_MOST];
-	int preparations = 0;
-
-	for (size_t i = 0; i < n; i++)
-		values[i] = args[i].value;
-	*sent = PQenterPipelineMode(c);
-	if (*sent && r->pending == NULL && !prepared(db, fn)) {
-		*sent = prepare(db, fn, statement(r->mem, fn, args, n, false));
-		preparations++;
-	}
-	if (*sent && kind == CALL_CHANGES && !prepared(db, "xid")) {
-		*sent = prepare(db, "xid", "select pg_current_xact_id_if_assigned()");
-		preparations++;
-	}
-	*sent = *sent &&
-		(r->pending != NULL ? PQsendQueryParams(c, statement(r->mem, fn, args, n, true),
-					  (int)n, NULL, values, NULL, NULL, 0)
-				    : PQsendQueryPrepared(c, fn, (int)n, values, NULL, NULL, 0));
-	if (kind == CALL_CHANGES)
-		*sent = *sent && PQsendQueryPrepared(c, "xid", 0, NULL, NULL, NULL, 0) &&
-			PQsendFlushRequest(c);
-	*sent = *sent && PQpipelineSync(c);
-	return preparations;
-}
-
-/* Reads results until the sync or until nothing more can be had. */
-static void
-receive(struct db *db, int preparations, long deadline, int client, struct attempt *a)
-{
-	PGconn *c = db->pq.connection;
-	PGresult *result;
-	bool ended = false; /* PQgetResult gave the NULL that ends a statement */
-	int n = 0;
-
-	while (pq_wait(&db->pq, deadline, client) == WAIT_READY) {
-		result = PQgetResult(c);
-		if (result == NULL) {
-			if (ended || PQstatus(c) == CONNECTION_BAD)
-				return;
-			ended = true;
-			continue;
-		}
-		ended = false;
-		if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
-			a->synced = true;
-			PQclear(result);
-			return;
-		}
-		if (PQresultStatus(result) != PGRES_TUPLES_OK &&
-		    PQresultStatus(result) != PGRES_COMMAND_OK &&
-		    PQresultStatus(result) != PGRES_PIPELINE_ABORTED) {
-			/* The first error is the reason; a later one, as of the commit, replaces good rows. */
-			if (a->rows == NULL || PQresultStatus(a->rows) == PGRES_TUPLES_OK) {
-				PQclear(a->rows);
-				a->rows = result;
-				result = NULL;
-			}
-		} else if (n == preparations && PQresultStatus(result) == PGRES_TUPLES_OK) {
-			a->rows = result;
-			result = NULL;
-		} else if (n == preparations + 1 && PQresultStatus(result) == PGRES_TUPLES_OK) {
-			a->xid_told = true;
-			if (!PQgetisnull(result, 0, 0) &&
-			    (a->xid = strdup(PQgetvalue(result, 0, 0))) == NULL)
-				abort();
-		}
-		n++;
-		PQclear(result);
-	}
 }
 
 static bool
@@ -214,7 +64,7 @@ local(const struct db *db)
 }
 
 static enum outcome
-judge(const struct db *db, enum call kind, const struct attempt *a)
+judge(const struct db *db, enum call kind, const struct trip *a)
 {
 	bool good = a->rows != NULL && PQresultStatus(a->rows) == PGRES_TUPLES_OK;
 
@@ -241,16 +91,17 @@ resolve(struct db *db, struct req *r, const char *xid)
 	while (xid != NULL && r->sid != NULL && outcome == UNKNOWN && pq_ms() < deadline) {
 		struct timespec pause = {.tv_nsec = 50 * 1000000};
 		PGresult *result =
-		    open(db) ? PQexecParams(db->pq.connection,
-				   "select api.outcome(session => $1, request => $2, xid => $3)", 3,
-				   NULL, values, NULL, NULL, 0)
-			     : NULL;
+		    pq_open(&db->pq)
+			? PQexecParams(db->pq.connection,
+			      "select api.outcome(session => $1, request => $2, xid => $3)", 3,
+			      NULL, values, NULL, NULL, 0)
+			: NULL;
 		if (result != NULL && PQresultStatus(result) == PGRES_TUPLES_OK)
 			outcome = strcmp(PQgetvalue(result, 0, 0), "committed") == 0 ? DONE
 				  : strcmp(PQgetvalue(result, 0, 0), "aborted") == 0 ? NOTHING_DONE
 										     : UNKNOWN;
 		else if (result != NULL)
-			hang_up(db);
+			pq_close(&db->pq);
 		PQclear(result);
 		if (outcome == UNKNOWN)
 			nanosleep(&pause, NULL);
@@ -265,13 +116,13 @@ resolve(struct db *db, struct req *r, const char *xid)
 
 /* Leaves the connection idle for the next request, or closed. */
 static void
-settle(struct db *db, const struct attempt *a)
+settle(struct db *db, const struct trip *a)
 {
 	PGconn *c = db->pq.connection;
 
 	if (c != NULL && (!a->synced || PQstatus(c) != CONNECTION_OK || !PQexitPipelineMode(c) ||
 			     PQtransactionStatus(c) != PQTRANS_IDLE))
-		hang_up(db);
+		pq_close(&db->pq);
 }
 
 /* The replaced api may have another result type: the statement is prepared anew. */
@@ -285,22 +136,17 @@ outdated(const PGresult *result)
 
 static enum outcome
 attempt(struct db *db, struct req *r, enum call kind, const char *fn, const struct arg *args,
-    size_t n, struct attempt *a)
+    size_t n, struct trip *a)
 {
-	bool sent;
-	int preparations;
 	enum outcome outcome;
 
-	*a = (struct attempt){0};
 	db->pq.unsure = false;
-	preparations = send(db, r, kind, fn, args, n, &sent);
-	if (sent)
-		receive(db, preparations, pq_ms() + db->timeout + PATIENCE,
-		    kind == CALL_READS ? r->client : -1, a);
+	*a = trip_make(&db->pq, r, kind == CALL_CHANGES, fn, args, n,
+	    pq_ms() + db->timeout + PATIENCE, kind == CALL_READS ? r->client : -1);
 	outcome = judge(db, kind, a);
 	settle(db, a);
 	if (outcome == REFUSED && outdated(a->rows)) {
-		hang_up(db);
+		pq_close(&db->pq);
 		outcome = NOTHING_DONE;
 	}
 	return outcome;
@@ -329,18 +175,18 @@ struct rows *
 db_call(
     struct db *db, struct req *r, enum call kind, const char *fn, const struct arg *args, size_t n)
 {
-	struct attempt a = {0};
+	struct trip a = {0};
 	enum outcome outcome = NOTHING_DONE;
 
 	PQclear(db->rows.result);
 	db->rows.result = NULL;
-	if (n > ARGS_MOST)
+	if (n > TRIP_ARGS)
 		abort();
 	for (int tries = 0; outcome == NOTHING_DONE && tries < 2; tries++) {
 		PQclear(a.rows);
 		free(a.xid);
-		a = (struct attempt){0};
-		if (!open(db))
+		a = (struct trip){0};
+		if (!pq_open(&db->pq))
 			break;
 		outcome = attempt(db, r, kind, fn, args, n, &a);
 		if (outcome == UNKNOWN)
@@ -371,9 +217,9 @@ db_types(struct db *db, struct arena *mem, const char *fn, const struct arg *arg
 	bool good;
 
 	*why = "the database cannot be reached";
-	if (!open(db))
+	if (!pq_open(&db->pq))
 		return NULL;
-	result = PQprepare(db->pq.connection, "", statement(mem, fn, args, n, false), 0, NULL);
+	result = PQprepare(db->pq.connection, "", trip_statement(mem, fn, args, n, false), 0, NULL);
 	good = PQresultStatus(result) == PGRES_COMMAND_OK;
 	*why = arena_print(mem, "%s", PQresultErrorMessage(result));
 	PQclear(result);

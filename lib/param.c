@@ -3,9 +3,8 @@
 #include "body.h"
 #include "fault.h"
 #include "http.h"
+#include "value.h"
 
-#include <errno.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,138 +59,6 @@ header(const struct req *r, const char *name)
 						      : NULL;
 }
 
-static bool
-word_of(const char *words, const char *word, size_t n)
-{
-	for (const char *at = words; n > 0 && (at = strstr(at, word)) != NULL; at += n)
-		if ((at == words || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
-			return true;
-	return false;
-}
-
-static bool
-wrong(struct req *r, const struct param *p, const char *why, const char *detail)
-{
-	return fail_at(r, 400, "invalid_parameter",
-	    p->place == IN_HEAD ? p->name : arena_print(r->mem, "?%s", p->name), why, "%s", detail);
-}
-
-static bool
-number_good(struct req *r, const struct param *p, const char *text)
-{
-	char *end;
-	long n;
-
-	errno = 0;
-	n = strtol(text, &end, 10);
-	if (errno != 0 || *end != '\0' || (*text != '-' && (*text < '0' || *text > '9')))
-		return wrong(r, p, "type", "This is a whole number.");
-	return (n >= p->least && n <= p->most) ||
-	       wrong(r, p, "range", arena_print(r->mem, "From %ld to %ld.", p->least, p->most));
-}
-
-/* One value of the query. */
-static bool
-value_good(struct req *r, const struct param *p, const char *text)
-{
-	long n;
-
-	switch (p->type) {
-	case AS_INT:
-		return number_good(r, p, text);
-	case AS_BOOL:
-		return strcmp(text, "true") == 0 || strcmp(text, "false") == 0 ||
-		       wrong(r, p, "type", "This is true or false.");
-	case AS_UUID:
-		return http_uuid(text) || wrong(r, p, "format", "This is a UUID.");
-	case AS_TIME:
-		return http_time(text) ||
-		       wrong(r, p, "format", "This is a time as in 2026-01-31T09:30:00Z.");
-	case AS_WORD:
-	case AS_FIELDS:
-		return (strchr(text, ' ') == NULL && word_of(p->words, text, strlen(text))) ||
-		       wrong(r, p, "word", arena_print(r->mem, "Of: %s.", p->words));
-	default:
-		return (body_text_good(text, strlen(text), false, &n) && n >= p->least &&
-			   (p->most == 0 || n <= p->most)) ||
-		       wrong(r, p, "length",
-			   arena_print(r->mem, "From %ld to %ld characters.", p->least, p->most));
-	}
-}
-
-/* The next item of a comma list, NULL behind the last; rest moves on. */
-static const char *
-item(struct arena *mem, const char **rest)
-{
-	const char *start = *rest;
-	size_t n;
-
-	if (start == NULL)
-		return NULL;
-	n = strcspn(start, ",");
-	*rest = start[n] == ',' ? start + n + 1 : NULL;
-	return arena_text(mem, start, n);
-}
-
-static bool
-sort_good(struct req *r, const struct param *p, const char *text)
-{
-	struct buf seen = {.mem = r->mem};
-	const char *rest = text, *word;
-
-	buf_char(&seen, ' ');
-	while ((word = item(r->mem, &rest)) != NULL) {
-		word += *word == '-';
-		if (strchr(word, ' ') != NULL || !word_of(p->words, word, strlen(word)) ||
-		    word_of(seen.bytes, word, strlen(word)))
-			return wrong(r, p, "word",
-			    arena_print(r->mem, "Once each of: %s; - for descending.", p->words));
-		buf_print(&seen, "%s ", word);
-	}
-	return true;
-}
-
-/* " id name " and {id,name}: the same list for the renderer and for SQL. */
-static bool
-fields_bind(
-    struct req *r, const struct param *p, const char *text, struct bound *to, const char **value)
-{
-	struct buf picked = {.mem = r->mem};
-	const char *rest = text, *word;
-
-	buf_char(&picked, ' ');
-	while ((word = item(r->mem, &rest)) != NULL) {
-		if (!value_good(r, p, word))
-			return false;
-		buf_print(&picked, "%s ", word);
-	}
-	to->fields = picked.bytes;
-	*value = arena_print(r->mem, "{%s}", text);
-	return true;
-}
-
-/* The key, and what it is the key of: the same key with another request is refused. */
-static bool
-retry_bind(struct req *r, const struct param *p, const char *key, const char **value)
-{
-	crypto_generichash_state state;
-	unsigned char sum[32];
-	char hex[65];
-	size_t n = strlen(key);
-
-	if (n > 255 || strspn(key, "!\"#$%&'()*+,-./"
-				   "0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`"
-				   "abcdefghijklmnopqrstuvwxyz{|}~") != n)
-		return wrong(r, p, "format", "From 1 to 255 printable characters without blanks.");
-	crypto_generichash_init(&state, NULL, 0, sizeof sum);
-	crypto_generichash_update(&state, (const unsigned char *)r->path, strlen(r->path) + 1);
-	crypto_generichash_update(&state, (const unsigned char *)r->body, r->body_length);
-	crypto_generichash_final(&state, sum, sizeof sum);
-	sodium_bin2hex(hex, sizeof hex, sum, sizeof sum);
-	*value = arena_print(r->mem, "%s %s", key, hex);
-	return true;
-}
-
 /* One IN_PATH, IN_QUERY or IN_HEAD row: *value becomes its argument. */
 static bool
 scalar_bind(
@@ -209,13 +76,13 @@ scalar_bind(
 	case AS_TAGS:
 		*value = http_tags(r->mem, text, strcmp(p->name, "if-none-match") == 0);
 		return *value != NULL ||
-		       wrong(r, p, "format", "This is a list of entity-tags, or *.");
+		       value_wrong(r, p, "format", "This is a list of entity-tags, or *.");
 	case AS_RETRY:
-		return retry_bind(r, p, text, value);
+		return value_retry(r, p, text, value);
 	case AS_FIELDS:
-		return fields_bind(r, p, text, to, value);
+		return value_fields(r, p, text, to, value);
 	case AS_SORT:
-		return sort_good(r, p, text);
+		return value_sort(r, p, text);
 	case AS_CURSOR:
 		return true; /* opened when all that it is bound to is known */
 	default:
@@ -236,9 +103,9 @@ filter_bind(struct req *r, const struct param *p, const char *text, struct buf *
 		buf_json(filter, text);
 		return value_good(r, p, text);
 	}
-	while ((one = item(r->mem, &rest)) != NULL) {
+	while ((one = value_item(r->mem, &rest)) != NULL) {
 		if (++n > p->items)
-			return wrong(
+			return value_wrong(
 			    r, p, "count", arena_print(r->mem, "At most %ld items.", p->items));
 		if (!value_good(r, p, one))
 			return false;
@@ -268,7 +135,7 @@ query_read(struct req *r, const struct param *params, struct given given[])
 			    arena_print(r->mem, "?%s", name), "unknown",
 			    "There is no such parameter here.");
 		if (given[i].sent)
-			return wrong(r, &params[i], "duplicate", "This came twice.");
+			return value_wrong(r, &params[i], "duplicate", "This came twice.");
 		given[i] = (struct given){value, true};
 	}
 	return more == 0 || fail(r, 400, "malformed_query", "The query is not well-formed.");
@@ -363,7 +230,7 @@ param_bind(struct req *r, const struct param *params, const char *route, const c
 			return false;
 		if (p->type == AS_CURSOR && value != NULL &&
 		    (value = cursor_open(r->mem, key, to->holds, value)) == NULL)
-			return wrong(r, p, "invalid",
+			return value_wrong(r, p, "invalid",
 			    "This cursor is not of this list, person, sort and filter.");
 		put(to, param_argument(r->mem, p), value);
 	}

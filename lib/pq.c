@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -67,6 +68,8 @@ pq_open(struct pq *pq)
 void
 pq_close(struct pq *pq)
 {
+	while (pq->count > 0)
+		free(pq->prepared[--pq->count]);
 	PQfinish(pq->connection);
 	pq->connection = NULL;
 }
@@ -109,4 +112,24 @@ pq_wait(struct pq *pq, long deadline, int client)
 		if (at[0].revents != 0 && !PQconsumeInput(pq->connection))
 			return WAIT_LOST;
 	}
+}
+
+bool
+pq_prepared(const struct pq *pq, const char *name)
+{
+	for (size_t i = 0; i < pq->count; i++)
+		if (strcmp(pq->prepared[i], name) == 0)
+			return true;
+	return false;
+}
+
+bool
+pq_prepare(struct pq *pq, const char *name, const char *sql)
+{
+	if (pq->count == PQ_STATEMENTS || !PQsendPrepare(pq->connection, name, sql, 0, NULL))
+		return false;
+	if ((pq->prepared[pq->count] = strdup(name)) == NULL)
+		abort();
+	pq->count++;
+	return true;
 }

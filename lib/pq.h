@@ -5,17 +5,21 @@
 #include <libpq-fe.h>
 #include <stdbool.h>
 
+#define PQ_STATEMENTS 64
+
 /* How a wait ended. */
 enum waited { WAIT_READY, WAIT_LATE, WAIT_LOST };
 
 struct pq {
 	const char *conninfo;
 	const char *program;
-	const char *timeout; /* statement_timeout of the connection, in ms */
-	PGconn *connection;  /* NULL when closed */
-	bool unsure;         /* the server said that a commit did not reach its standby */
-	long retry_ms;       /* when an attempt to connect makes sense again, monotonic */
-	long wait_ms;        /* the present back-off */
+	const char *timeout;           /* statement_timeout of the connection, in ms */
+	PGconn *connection;            /* NULL when closed */
+	bool unsure;                   /* the server said that a commit did not reach its standby */
+	long retry_ms;                 /* when an attempt to connect makes sense again, monotonic */
+	long wait_ms;                  /* the present back-off */
+	char *prepared[PQ_STATEMENTS]; /* names, of the present connection */
+	size_t count;
 };
 
 /* Milliseconds of the monotonic clock. */
@@ -30,5 +34,10 @@ void pq_close(struct pq *pq);
  * deadline (pq_ms).  client, unless -1, is the connection of the one who asks: when he hangs up the
  * statement is cancelled once, and the wait goes on for the server's word. */
 enum waited pq_wait(struct pq *pq, long deadline, int client);
+
+/* Whether a statement of this name was prepared on the present connection; and queues its preparation,
+ * whose result comes before those of what is sent next. */
+bool pq_prepared(const struct pq *pq, const char *name);
+bool pq_prepare(struct pq *pq, const char *name, const char *sql);
 
 #endif

@@ -1,0 +1,110 @@
+/* trip.c -- one call, there and back. */
+#include "trip.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+char *
+trip_statement(struct arena *mem, const char *fn, const struct arg *args, size_t n, bool refuse)
+{
+	struct buf sql = {.mem = mem};
+
+	buf_print(&sql,
+	    refuse ? "select api.refuse_form(count(*)) from api.%s(" : "select * from api.%s(", fn);
+	for (size_t i = 0; i < n; i++)
+		buf_print(&sql, "%s\"%s\" => $%zu", i > 0 ? ", " : "", args[i].name, i + 1);
+	buf_char(&sql, ')');
+	return sql.bytes;
+}
+
+/* Everything of a call in one pipeline. The transaction ends at the sync, so what stands before it is one
+ * transaction without BEGIN. A change also asks for its transaction id, and has the server send that before it
+ * commits: who knows the id can ask later whether the commit happened. */
+static int
+send(struct pq *pq, struct req *r, bool changes, const char *fn, const struct arg *args, size_t n,
+    bool *sent)
+{
+	PGconn *c = pq->connection;
+	const char *values[TRIP_ARGS];
+	int preparations = 0;
+
+	for (size_t i = 0; i < n; i++)
+		values[i] = args[i].value;
+	*sent = PQenterPipelineMode(c);
+	if (*sent && r->pending == NULL && !pq_prepared(pq, fn)) {
+		*sent = pq_prepare(pq, fn, trip_statement(r->mem, fn, args, n, false));
+		preparations++;
+	}
+	if (*sent && changes && !pq_prepared(pq, "xid")) {
+		*sent = pq_prepare(pq, "xid", "select pg_current_xact_id_if_assigned()");
+		preparations++;
+	}
+	*sent = *sent && (r->pending != NULL
+				 ? PQsendQueryParams(c, trip_statement(r->mem, fn, args, n, true),
+				       (int)n, NULL, values, NULL, NULL, 0)
+				 : PQsendQueryPrepared(c, fn, (int)n, values, NULL, NULL, 0));
+	if (changes)
+		*sent = *sent && PQsendQueryPrepared(c, "xid", 0, NULL, NULL, NULL, 0) &&
+			PQsendFlushRequest(c);
+	*sent = *sent && PQpipelineSync(c);
+	return preparations;
+}
+
+/* Reads results until the sync or until nothing more can be had. */
+static void
+receive(struct pq *pq, int preparations, long deadline, int client, struct trip *a)
+{
+	PGconn *c = pq->connection;
+	PGresult *result;
+	bool ended = false; /* PQgetResult gave the NULL that ends a statement */
+	int n = 0;
+
+	while (pq_wait(pq, deadline, client) == WAIT_READY) {
+		result = PQgetResult(c);
+		if (result == NULL) {
+			if (ended || PQstatus(c) == CONNECTION_BAD)
+				return;
+			ended = true;
+			continue;
+		}
+		ended = false;
+		if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+			a->synced = true;
+			PQclear(result);
+			return;
+		}
+		if (PQresultStatus(result) != PGRES_TUPLES_OK &&
+		    PQresultStatus(result) != PGRES_COMMAND_OK &&
+		    PQresultStatus(result) != PGRES_PIPELINE_ABORTED) {
+			/* The first error is the reason; a later one, as of the commit, replaces good rows. */
+			if (a->rows == NULL || PQresultStatus(a->rows) == PGRES_TUPLES_OK) {
+				PQclear(a->rows);
+				a->rows = result;
+				result = NULL;
+			}
+		} else if (n == preparations && PQresultStatus(result) == PGRES_TUPLES_OK) {
+			a->rows = result;
+			result = NULL;
+		} else if (n == preparations + 1 && PQresultStatus(result) == PGRES_TUPLES_OK) {
+			a->xid_told = true;
+			if (!PQgetisnull(result, 0, 0) &&
+			    (a->xid = strdup(PQgetvalue(result, 0, 0))) == NULL)
+				abort();
+		}
+		n++;
+		PQclear(result);
+	}
+}
+
+struct trip
+trip_make(struct pq *pq, struct req *r, bool changes, const char *fn, const struct arg *args,
+    size_t n, long deadline, int client)
+{
+	struct trip made = {0};
+	bool sent;
+	int preparations = send(pq, r, changes, fn, args, n, &sent);
+
+	if (sent)
+		receive(pq, preparations, deadline, client, &made);
+	return made;
+}

@@ -1,0 +1,29 @@
+/* trip.h -- one call, there and back: a pipeline of one transaction on one connection. */
+#ifndef TRIP_H
+#define TRIP_H
+
+#include "arg.h"
+#include "pq.h"
+#include "req.h"
+
+#define TRIP_ARGS 24
+
+/* What came back. */
+struct trip {
+	PGresult *rows; /* of the call, or the first error */
+	char *xid;      /* of the transaction, once the server told it; malloc'd */
+	bool xid_told;  /* it told whether there is one */
+	bool synced;    /* the transaction has ended */
+};
+
+/* select * from api.fn("a" => $1, ...), or with refuse the form that cannot leave anything behind. */
+char *trip_statement(
+    struct arena *mem, const char *fn, const struct arg *args, size_t n, bool refuse);
+
+/* Makes the trip for r on an open connection, until deadline (pq_ms); client as in pq_wait. changes says
+ * that its outcome must be known: then the server is asked for the transaction id too.  The
+ * caller frees what came back. */
+struct trip trip_make(struct pq *pq, struct req *r, bool changes, const char *fn,
+    const struct arg *args, size_t n, long deadline, int client);
+
+#endif
