@@ -148,10 +148,12 @@ fuzz:  ## libFuzzer, T=60 seconds for each target in tests/fuzz
 fuzzers: $(FUZZERS)
 
 bench:  ## speed, as ratios against what it stands on
-	@$(MAKE) --no-print-directory deps-tests all
+	@$(MAKE) --no-print-directory deps-tests
+	@$(MAKE) --no-print-directory all
 	@HOLDFAST_BUILD=$(abspath $(O)) tests/bench/run
 bench-long:  ## the same with ten million customers
-	@$(MAKE) --no-print-directory deps-tests all
+	@$(MAKE) --no-print-directory deps-tests
+	@$(MAKE) --no-print-directory all
 	@HOLDFAST_LONG=1 HOLDFAST_BUILD=$(abspath $(O)) tests/bench/run
 
 .PHONY: lint format format-check tidy
