@@ -211,6 +211,7 @@ app_main(int argc, char **argv, struct app *app)
 	const char *ask = argc > 1 ? argv[1] : "";
 	struct db *db;
 	bool good;
+	int status;
 
 	log_name(app->name);
 	if (strcmp(ask, "--settings") == 0)
@@ -231,5 +232,7 @@ app_main(int argc, char **argv, struct app *app)
 	}
 	/* Opened by each process when it is first needed. */
 	app->db = db_new(app->conf.database, app->name, STATEMENT_MS);
-	return fcgi_run(&program, &app->conf);
+	status = fcgi_run(&program, &app->conf);
+	shut(app);
+	return status;
 }

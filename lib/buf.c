@@ -22,7 +22,7 @@ reserve(struct buf *to, size_t length)
 	while (room <= to->length + length)
 		room *= 2;
 	bytes = arena_get(to->mem, room);
-	if (to->length > 0)
+	if (to->bytes != NULL)
 		memcpy(bytes, to->bytes, to->length);
 	to->bytes = bytes;
 	to->room = room;

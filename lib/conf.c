@@ -73,7 +73,7 @@ take(const struct setting *s, struct conf *conf)
 		text = s->unless;
 	if (text == NULL && s->must)
 		return "missing";
-	if (s->kind == NUMBER)
+	if (s->kind == NUMBER && text != NULL)
 		return number(s, text, (long *)(void *)at);
 	*(const char **)(void *)at = text;
 	return NULL;

@@ -125,13 +125,15 @@ settle(struct db *db, const struct trip *a)
 		pq_close(&db->pq);
 }
 
-/* The replaced api may have another result type: the statement is prepared anew. */
+/* The api was replaced, and our statement or the function that ran meant the old one: it is prepared anew. What
+ * PostgreSQL then says, "cache lookup failed", has no SQLSTATE of its own. */
 static bool
 outdated(const PGresult *result)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
-	return state != NULL && (strcmp(state, "0A000") == 0 || strcmp(state, "26000") == 0);
+	return state != NULL && (strcmp(state, "0A000") == 0 || strcmp(state, "26000") == 0 ||
+				    strcmp(state, "XX000") == 0);
 }
 
 static enum outcome

@@ -244,6 +244,8 @@ headers(struct req *r, const struct fault *f)
 	r->headers = NULL;
 	if (f->allow != NULL)
 		header_add(r, "Allow", f->allow);
+	if (f->classification != NULL)
+		header_add(r, "X-Classification", f->classification);
 	if (f->status == 401)
 		header_add(r, "WWW-Authenticate", "Bearer");
 	/* Promised with every 429 and 503, whoever failed. */

@@ -127,9 +127,11 @@ http_decode(struct arena *mem, const char *text, size_t length, bool plus)
 		if (c == '+' && plus)
 			c = ' ';
 		if (c == '%') {
-			if (length - i < 3 || hex(text[i + 1]) < 0 || hex(text[i + 2]) < 0)
+			int high = length - i < 3 ? -1 : hex(text[i + 1]);
+			int low = high < 0 ? -1 : hex(text[i + 2]);
+			if (low < 0)
 				return NULL;
-			c = (char)(hex(text[i + 1]) << 4 | hex(text[i + 2]));
+			c = (char)(high * 16 + low);
 			i += 2;
 		}
 		if (c == '\0')

@@ -25,6 +25,7 @@ struct fault {
 	const char *detail; /* a sentence, or NULL */
 	const char *extra;  /* further members as the text of a JSON object, or NULL */
 	const char *allow;  /* the methods of a 405, or NULL */
+	const char *classification; /* the stamp where extra shows a customer's values, or NULL */
 	int retry_after;    /* seconds, 0 for no such header */
 	struct fault_error *errors;
 };

@@ -1,10 +1,13 @@
--- grants.sql: who may execute what. Functions are public by default in PostgreSQL; here none is.
+-- grants.sql: who may execute what. Functions are public by default in PostgreSQL; here none is, and the programs get only
+-- those that prove who asks (session comes first) and the open ones.
 
 do $$
 declare
-    f record;
+    f    record;
+    open text[] := '{health,restore_step,refuse_form,session_challenge,session_open,session_refresh,password_set}';
 begin
-    for f in select p.oid::regprocedure name, n.nspname, p.proname, p.proowner::regrole::text owner, p.prosecdef definer
+    for f in select p.oid::regprocedure name, n.nspname, p.proname,
+            coalesce(p.proargnames[1] = 'session', false) or p.proname = any(open) as entry
         from pg_proc p join pg_namespace n on n.oid = p.pronamespace
         where n.nspname in ('api', 'app')
           and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
@@ -15,10 +18,14 @@ begin
         elsif f.proname ~ '^(session|password)_' then
             -- Logging in is the owner's work: it finds people before there is a session.
             execute format('alter function %s owner to holdfast_owner', f.name);
-            execute format('grant execute on function %s to holdfast_sessions', f.name);
+            if f.entry then
+                execute format('grant execute on function %s to holdfast_sessions', f.name);
+            end if;
         else
             execute format('alter function %s owner to holdfast_api', f.name);
-            execute format('grant execute on function %s to holdfast_cgi', f.name);
+            if f.entry then
+                execute format('grant execute on function %s to holdfast_cgi', f.name);
+            end if;
         end if;
     end loop;
 end

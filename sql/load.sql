@@ -3,6 +3,27 @@
 
 set local client_min_messages = warning;
 
+-- All tables at once, before anything is dropped: taken one by one they would deadlock with requests under way. Every request
+-- reads app.session first, so those that run end and the others wait, which they do for two seconds at most.
+do $$
+declare
+    rest text := (select string_agg(oid::regclass::text, ', ' order by oid) from pg_class
+        where relnamespace = 'app'::regnamespace and relkind in ('r', 'p') and not relispartition);
+begin
+    for n in 1..200 loop
+        begin
+            set local lock_timeout = '1s';
+            lock table app.session in access exclusive mode;
+            execute format('lock table %s in access exclusive mode nowait', rest);
+            return;
+        exception when lock_not_available or deadlock_detected then
+            perform pg_sleep(0.05);   -- somebody logs in, or works for long: let all go on
+        end;
+    end loop;
+    raise 'the tables are in use' using errcode = 'lock_not_available';
+end
+$$;
+
 -- Policies and the api are dropped first, so the files are the whole truth.
 do $$
 declare
@@ -23,6 +44,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/identity.sql
 \ir app/staff.sql
 \ir app/operation.sql
+\ir policy/entity.sql
 \ir app/history.sql
 \ir app/ledger.sql
 \ir app/retry.sql
@@ -49,3 +71,5 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/restores.sql
 
 \ir grants.sql
+
+do $$ begin perform app.partitions_ahead(); end $$;

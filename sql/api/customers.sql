@@ -52,14 +52,24 @@ language sql immutable as $$
         "value": ["coalesce(v.value, -1)", "bigint"]}'::jsonb
 $$;
 
--- The caller's scope as a plain condition that an index serves; the policies say the same once more. $4 is
--- the caller, $5 the org.
-create function api.customer_scope() returns text
+-- The caller's scope as a plain condition that an index serves (the policies say the same once more), with the filter $1. $4
+-- is the caller, $5 the org.
+create function api.customer_scope(filter jsonb, archived boolean) returns text
 language sql stable as $$
     select 'v._org = $5' || case app.role()
         when 'rep' then ' and v.owner_id = $4'
         when 'manager' then ' and v.owner_id = any(array(select t.below_id from app.staff_tree t where t.org_id = $5 and t.above_id = $4))'
         else '' end
+        || app.filter_sql(filter, api.customer_filters()) || ' and v.archived_at is ' || case when archived then 'not ' else '' end || 'null'
+$$;
+
+-- The query of a page as an array of rows; behind: of the rows behind the cursor $2. $3 is the limit.
+create function api.customer_page_sql(scope text, sort text, behind boolean) returns text
+language sql immutable as $$
+    select format('select array_agg(p.v order by p.n) from (select v, row_number() over () n from (select v from api.customer v '
+        'where %s%s order by %s limit $3 + 1) v) p', scope,
+        case when behind then ' and ' || app.after_sql(sort, api.customer_sorts()) else '' end,
+        app.order_sql(sort, api.customer_sorts()))
 $$;
 
 -- A page: filter is an object of customer_filters' words, sort "-updated_at,name", cursor the position behind which the page
@@ -73,14 +83,8 @@ declare
     tail  api.customer;
 begin
     perform app.enter(session, request, 'customers.list', reads => true);
-    scope := format('%s%s and v.archived_at is %s null', api.customer_scope(),
-        app.filter_sql(filter, api.customer_filters()), case when archived then 'not' else '' end);
-
-    execute format('select array_agg(p.v order by p.n) from (select v, row_number() over () n from (select v from api.customer v '
-            'where %s%s order by %s limit $3 + 1) v) p',
-        scope, case when cursor is null then '' else ' and ' || app.after_sql(sort, api.customer_sorts()) end,
-        app.order_sql(sort, api.customer_sorts()))
-    into rows using filter, cursor, lim, app.me(), app.org();
+    scope := api.customer_scope(filter, archived);
+    execute api.customer_page_sql(scope, sort, cursor is not null) into rows using filter, cursor, lim, app.me(), app.org();
 
     tail._tail := true;
     tail._classification := app.classification();

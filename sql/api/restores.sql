@@ -100,11 +100,9 @@ $$;
 create function api.restore_preview(scope jsonb) returns jsonb
 language plpgsql volatile as $$
 declare
-    plan  app.restore_field[];
-    ids   uuid[];
-    doc   jsonb;
-    list  jsonb;
-    shown uuid[];
+    plan app.restore_field[];
+    doc  jsonb;
+    list jsonb;
 begin
     execute format('select array_agg(p order by p.entity, p.record_id, p.field) from ('
         'select i.entity, array_agg(i.record_id) records from (select distinct h.entity, h.record_id from app.history h '
@@ -125,10 +123,9 @@ begin
             'conflicts', count(*) filter (where p.why is not null), 'records', count(distinct p.record_id)) counts
             from unnest(plan) p group by p.entity) e));
     select coalesce(jsonb_agg(jsonb_build_object('entity', c.entity, 'record_id', c.record_id, 'field', c.field, 'undone', c.undone,
-            'current', c.current, 'target', c.target, 'why', c.why)), '[]'), array_agg(distinct c.record_id)
-    into list, shown
+            'current', c.current, 'target', c.target, 'why', c.why)), '[]')
+    into list
     from (select p.* from unnest(plan) p where p.why is not null order by p.entity, p.record_id, p.field limit 200) c;
-    perform app.disclose('restore', shown);
     return doc || jsonb_build_object('conflicts', list);
 end
 $$;
@@ -232,6 +229,7 @@ begin
     perform api.scope_authorize(coalesce(body->'scope', '{}'));
     if (body->>'dry_run')::boolean then
         d._doc := api.restore_preview(body->'scope');
+        perform app.disclose('restore', array(select distinct (c->>'record_id')::uuid from jsonb_array_elements(d._doc->'conflicts') c));
         d._status := 200;
         d._classification := app.classification();
         return next d;

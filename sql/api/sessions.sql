@@ -22,7 +22,7 @@ declare
     t     record;
 begin
     known := exists (select from app.login l join app.session s on s.org_id = l.org_id and s.staff_id = l.staff_id
-        where l.email = lower(throttle.email) and s.created_at > app.now() - interval '30 days' and s.address <<= here::inet);
+        where l.email = lower(throttle.email) and s.created_at > app.now() - interval '30 days' and s.address <<= nullif(here, 'local')::inet);
     perform pg_advisory_xact_lock(hashtextextended('throttle ' || lower(email), 0));
     for t in select * from app.login_throttle r where r.email_hash = hash and r.net in (here, '') loop
         continue when t.net = '' and (known or t.failures < 100);

@@ -60,22 +60,23 @@ begin
         from app.tracked(relation) t);
     perform app.track_event(relation, entity, customer_column, 'insert', 'referencing new table as new_rows', 'n',
         format('new_rows n cross join lateral (values (null::text, null::jsonb, app.%s_record(n))) f(field, old, new)', singular),
-        'new_rows', '');
+        'new_rows', '', 'now');
     perform app.track_event(relation, entity, customer_column, 'update',
         'referencing old table as old_rows new table as new_rows', 'n',
         format('old_rows o join new_rows n on n.org_id = o.org_id and n.id = o.id '
             'cross join lateral (values %s) f(field, changed, old, new)', fields),
-        'new_rows', 'and f.changed');
+        'new_rows', 'and f.changed', 'n.updated_at');
     perform app.track_event(relation, entity, customer_column, 'delete', 'referencing old table as old_rows', 'n',
         format('old_rows n cross join lateral (values (null::text, app.%s_record(n), null::jsonb)) f(field, old, new)', singular),
-        'old_rows', '');
+        'old_rows', '', 'now');
 end
 $$;
 
 -- One statement trigger of app.track: rows is what its history is selected from, org by org, because an
--- operator's statement may touch several.
+-- operator's statement may touch several. moment is when it happened, to the microsecond the same in a
+-- row's id, its at and the record's updated_at: what is asked for from or as of one of them is found.
 create or replace function app.track_event(relation regclass, entity text, customer_column text, event text, transition text,
-    alias text, rows text, orgs text, condition text) returns void
+    alias text, rows text, orgs text, condition text, moment text) returns void
 language plpgsql volatile as $$
 declare
     singular text := (select relname from pg_class where oid = relation);
@@ -87,12 +88,13 @@ declare
     op    uuid := app.operation_id();
     actor uuid := app.me();
     via   text := coalesce(nullif(current_setting('app.via', true), ''), 'sql');
+    now   timestamptz := app.clock();
     org   int;
     written bigint;
 begin
     for org in select distinct t.org_id from %8$s t loop
         insert into app.history (org_id, id, operation_id, entity, record_id, customer_id, version, field, old, new, actor_id, via, at)
-        select org, app.uuid7(), op, %3$L, %5$s.id, %5$s.%4$I, %5$s.version, f.field, f.old, f.new, actor, via, app.clock()
+        select org, app.uuid7(%9$s), op, %3$L, %5$s.id, %5$s.%4$I, %5$s.version, f.field, f.old, f.new, actor, via, %9$s
         from %6$s
         where %5$s.org_id = org %7$s;
         get diagnostics written = row_count;
@@ -103,7 +105,7 @@ begin
     return null;
 end
 $body$
-$f$, singular, event, entity, customer_column, alias, rows, condition, orgs);
+$f$, singular, event, entity, customer_column, alias, rows, condition, orgs, moment);
     execute format('alter function app.tg_%s_history_%s owner to holdfast_owner', singular, event);
     execute format('create or replace trigger _900_history_%2$s after %2$s on %1$s %3$s for each statement '
         'execute function app.tg_%4$s_history_%2$s()', relation, event, transition, singular);

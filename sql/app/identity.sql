@@ -37,14 +37,17 @@ $$;
 alter function app.enter owner to holdfast_owner;
 
 -- Whether this transaction's commit waits for the disk. The setting it began with is kept aside and comes back
--- with true, since an operator may have chosen more than "on".
+-- with true, since an operator may have chosen more than "on"; from then on it stays, whatever is read later.
 create or replace function app.wait_for_disk(wait boolean) returns void
 language plpgsql volatile as $$
 declare
     kept text := nullif(current_setting('app.durability', true), '');
 begin
-    if wait and kept is not null then
-        perform set_config('synchronous_commit', kept, true), set_config('app.durability', '', true);
+    if wait then
+        if kept <> 'raised' then
+            perform set_config('synchronous_commit', kept, true);
+        end if;
+        perform set_config('app.durability', 'raised', true);
     elsif not wait and kept is null and current_setting('synchronous_commit') <> 'off' then
         perform set_config('app.durability', current_setting('synchronous_commit'), true),
             set_config('synchronous_commit', 'off', true);
@@ -68,7 +71,7 @@ $$;
 create or replace function app.refuse(status int, code text, hint text, detail jsonb default null) returns void
 language plpgsql volatile as $$
 begin
-    raise exception '%', code using errcode = 'PT' || status, hint = hint, detail = coalesce(detail::text, '');
+    raise exception '%', code using errcode = 'PT' || status, hint = coalesce(hint, ''), detail = coalesce(detail::text, '');
 end
 $$;
 

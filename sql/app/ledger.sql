@@ -25,7 +25,7 @@ $$;
 -- Makes the monthly partitions of the ledger from this month to three months ahead. Called at each
 -- deploy and by the job process; rows that no partition takes land in the default one.
 create or replace function app.partitions_ahead() returns void
-language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp set timezone = 'UTC' as $$
 declare
     month date;
     part  text;
@@ -35,13 +35,13 @@ begin
         part := 'disclosure_' || to_char(month, 'YYYY_MM');
         continue when to_regclass('app.' || part) is not null;
         execute format('create table app.%I (like app.disclosure including defaults including constraints)', part);
-        execute format('alter table app.%I owner to holdfast_owner', part);
-        execute format('alter table app.%I enable row level security, force row level security', part);
         -- What came early into the default partition moves along.
         execute format('with early as (delete from app.disclosure_rest where at >= %L and at < %L returning *) '
             'insert into app.%I select * from early', month, month + interval '1 month', part);
+        execute format('alter table app.%I enable row level security, force row level security', part);
         execute format('alter table app.disclosure attach partition app.%I for values from (%L) to (%L)',
             part, month, month + interval '1 month');
     end loop;
 end
 $$;
+alter function app.partitions_ahead owner to holdfast_owner;

@@ -14,24 +14,28 @@ language sql volatile as 'select clock_timestamp()';
 create or replace function app.uuid7_floor(at timestamptz) returns uuid
 language plpgsql immutable strict as $$
 declare
-    us bigint := extract(epoch from at) * 1000000;
+    us bigint := greatest(0, extract(epoch from at) * 1000000);
 begin
     return encode(substring(int8send(us / 1000) from 3) || int2send((28672 + us % 1000 * 4096 / 1000)::int2)
         || '\x8000000000000000'::bytea, 'hex')::uuid;
 end
 $$;
 
--- A new UUIDv7 of this moment.
-create or replace function app.uuid7() returns uuid
+-- A new UUIDv7 of a moment.
+create or replace function app.uuid7(at timestamptz) returns uuid
 language plpgsql volatile as $$
 declare
-    us bigint := extract(epoch from app.clock()) * 1000000;
+    us bigint := extract(epoch from at) * 1000000;
     id bytea := uuid_send(gen_random_uuid());   -- its variant bits are right already
 begin
     id := overlay(id placing substring(int8send(us / 1000) from 3) from 1 for 6);
     return encode(overlay(id placing int2send((28672 + us % 1000 * 4096 / 1000)::int2) from 7 for 2), 'hex')::uuid;
 end
 $$;
+
+-- A new UUIDv7 of this moment.
+create or replace function app.uuid7() returns uuid
+language sql volatile as 'select app.uuid7(app.clock())';
 
 -- A time as the API shows it: RFC 3339, UTC, six fractional digits.
 create or replace function app.time_json(at timestamptz) returns jsonb

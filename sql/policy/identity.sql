@@ -22,6 +22,3 @@ create policy staff_segment_read on app.staff_segment for select to holdfast_api
 
 grant select on app.org, app.segment, app.stage, app.staff, app.staff_tree, app.staff_segment, app.entity to holdfast_api;
 grant select on app.stage, app.staff to holdfast_owner;
-
-create policy entity_read on app.entity for select to holdfast_api, holdfast_owner using (true);
-create policy entity_write on app.entity for all to holdfast_owner using (true) with check (true);

@@ -14,7 +14,7 @@ create policy restore_progress on app.restore for update to holdfast_api
     using (org_id = :ORG and staff_id = :ME) with check (org_id = :ORG and staff_id = :ME);
 
 create policy restore_item_own on app.restore_item for all to holdfast_api
-    using (exists (select from app.restore r where r.org_id = :ORG and r.id = restore_id and r.staff_id = :ME))
+    using (org_id = :ORG and exists (select from app.restore r where r.org_id = :ORG and r.id = restore_id and r.staff_id = :ME))
     with check (org_id = :ORG and exists (select from app.restore r where r.org_id = :ORG and r.id = restore_id and r.staff_id = :ME));
 
 create policy restore_conflict_read on app.restore_conflict for select to holdfast_api

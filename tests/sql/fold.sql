@@ -1,28 +1,51 @@
 -- fold.sql: is every record what its history says? Only test databases get this.
+--
+-- A row for each thing that is wrong:
+--   fold      a record is not its creation with the last change of each field laid over
+--   creation  a record's history does not begin with exactly one creation
+--   chain     a change's old is not what the field was before it
+--   changes   an operation does not count its history rows
 create or replace function app.test_fold_differences()
-returns table (entity text, record_id uuid, record jsonb, folded jsonb)
+returns table (wrong text, entity text, id uuid, field text, found jsonb, expected jsonb)
 language plpgsql as $$
 declare
     e app.entity;
 begin
     for e in select * from app.entity loop
         return query execute format($q$
-            with folded as (
-                select h.org_id, h.record_id,
-                    coalesce((array_agg(h.new order by h.version desc, h.id desc) filter (where h.field is null))[1], '{}')
-                    || coalesce(l.last, '{}') as doc
-                from app.history h
-                left join (select f.org_id, f.record_id, jsonb_object_agg(f.field, f.new) last
-                    from (select distinct on (x.org_id, x.record_id, x.field) x.* from app.history x
-                        where x.entity = %1$L and x.field is not null
-                        order by x.org_id, x.record_id, x.field, x.version desc, x.id desc) f
-                    group by f.org_id, f.record_id) l on l.org_id = h.org_id and l.record_id = h.record_id
-                where h.entity = %1$L
-                group by h.org_id, h.record_id, l.last)
-            select %1$L::text, r.id, app.%3$s_record(r), f.doc
+            with born as (
+                select h.org_id, h.record_id, (array_agg(h.new order by h.id) filter (where h.field is null))[1] as doc,
+                    count(*) filter (where h.field is null and h.old is null) as creations,
+                    bool_or(h.field is null and h.version <> 1) or min(h.version) <> 1 as late
+                from app.history h where h.entity = %1$L group by h.org_id, h.record_id),
+            changed as (
+                select h.org_id, h.record_id, h.id, h.version, h.field, h.old, h.new,
+                    lag(h.new) over f as before, row_number() over f = 1 as first, lead(h.id) over f is null as last
+                from app.history h where h.entity = %1$L and h.field is not null
+                window f as (partition by h.org_id, h.record_id, h.field order by h.version, h.id)),
+            links as (
+                select c.*, case when c.first then nullif(b.doc->c.field, 'null') else c.before end as expected
+                from changed c join born b using (org_id, record_id)),
+            folded as (
+                select b.org_id, b.record_id, b.doc || coalesce(l.patch, '{}') as doc
+                from born b left join (select c.org_id, c.record_id, jsonb_object_agg(c.field, c.new) patch
+                    from changed c where c.last group by c.org_id, c.record_id) l using (org_id, record_id))
+            select 'fold', %1$L::text, coalesce(r.id, f.record_id), null::text, app.%3$s_record(r), f.doc
             from %2$s r full join folded f on f.org_id = r.org_id and f.record_id = r.id
             where app.%3$s_record(r) is distinct from f.doc
+            union all
+            select 'creation', %1$L, b.record_id, null, to_jsonb(b.creations), '1' from born b
+            where b.creations <> 1 or b.late
+            union all
+            select 'chain', %1$L, l.record_id, l.field, l.old, l.expected from links l
+            where l.old is distinct from l.expected or l.new is not distinct from l.old
             $q$, e.name, e.relation, e.singular);
     end loop;
+    return query
+        select 'changes', null::text, coalesce(o.id, h.operation_id), o.action, to_jsonb(o.changes), to_jsonb(coalesce(h.n, 0))
+        from app.operation o
+        full join (select t.org_id, t.operation_id, count(*) n from app.history t group by 1, 2) h
+            on h.org_id = o.org_id and h.operation_id = o.id
+        where o.changes is distinct from h.n;
 end
 $$;

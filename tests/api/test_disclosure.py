@@ -1,0 +1,200 @@
+"""The ledger: every answer that shows customers leaves one row that names exactly them, and a refusal leaves none."""
+import base64
+import json
+import uuid
+
+import pytest
+
+from restoring import changes, dry_run, missing, moment, restore, window
+
+
+class Ledger:
+    """What is in app.disclosure since it was looked at last."""
+
+    def __init__(self, stack):
+        self.stack, self.seen = stack, set()
+        self.new()
+
+    def new(self):
+        rows = self.stack.sql("select id::text, request_id, staff_id::text, session_id::text, channel, customer_ids::text[], "
+                              "classes, masked from app.disclosure")
+        fresh = [r[1:] for r in rows if r[0] not in self.seen]
+        self.seen |= {r[0] for r in rows}
+        return fresh
+
+
+@pytest.fixture
+def ledger(stack, ada, max, rita, axel):
+    return Ledger(stack)
+
+
+def session(stack, client):
+    """The id of the client's session, found by the secret in its token."""
+    body = client.tokens["access_token"].split(".")[1]
+    sid = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))["sid"]
+    return stack.sql("select id::text from app.session where secret_hash = app.secret_hash(%s)", sid)[0][0]
+
+
+def shown(ledger, client, answer, customers, channel, masked=False):
+    """Asserts that this answer wrote one row with these customers; returns the classes of fields."""
+    (row,) = ledger.new()
+    request, staff, session_id, channel_, ids, classes, masked_ = row
+    assert uuid.UUID(request) == uuid.UUID(answer.headers["X-Request-Id"])
+    assert (staff, session_id) == (client.id, session(ledger.stack, client))
+    assert len(ids) == len(set(ids)) and set(ids) == set(customers)
+    assert (channel_, masked_) == (channel, masked)
+    assert answer.headers["X-Classification"].isascii() and answer.headers["X-Classification"]
+    return classes
+
+
+def test_one_customer(ledger, rita, max, axel):
+    answer = rita.post("/customers", {"name": "Eins"})
+    assert answer.status_code == 201
+    c = [answer.json()["id"]]
+    path = "/customers/" + c[0]
+    shown(ledger, rita, answer, c, "change")
+    answer = rita.get(path)
+    assert shown(ledger, rita, answer, c, "read") == "base contact money notes"
+    shown(ledger, axel, axel.get(path), c, "read", masked=True)
+    shown(ledger, max, max.request("HEAD", path), c, "read")
+    answer = rita.patch(path, {"city": "Ulm"}, answer.headers["ETag"])
+    assert answer.status_code == 200
+    shown(ledger, rita, answer, c, "change")
+    answer = max.patch(path, {"city": "Bonn"}, '"v1"')
+    assert answer.status_code == 412 and answer.json()["conflicts"][0]["current"] == "Ulm"
+    shown(ledger, max, answer, c, "conflict")
+    answer = max.delete(path, '"v1"')
+    assert answer.status_code == 412
+    shown(ledger, max, answer, c, "conflict")
+    answer = rita.get(path, as_of=rita.get(path).json()["updated_at"])
+    assert answer.status_code == 200 and len(ledger.new()) == 2
+    answer = rita.delete(path, '"v2"')
+    assert answer.status_code == 200
+    shown(ledger, rita, answer, c, "change")
+
+
+def test_a_repetition_shows_it_again(ledger, rita):
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    first = rita.post("/customers", {"name": "Zwei"}, headers=key)
+    shown(ledger, rita, first, [first.json()["id"]], "change")
+    second = rita.post("/customers", {"name": "Zwei"}, headers=key)
+    assert (second.status_code, second.json()) == (201, first.json())
+    shown(ledger, rita, second, [first.json()["id"]], "change")
+
+
+@pytest.mark.parametrize("limit", [1, 7, 200])
+def test_list(ledger, rita, max, axel, limit):
+    for who, masked in ((rita, False), (max, False), (axel, True)):
+        cursor = {}
+        for _ in range(2):
+            answer = who.get("/customers", limit=limit, **cursor)
+            page = answer.json()
+            assert page["data"]
+            assert shown(ledger, who, answer, [c["id"] for c in page["data"]], "list", masked) == "base contact money notes"
+            cursor = {"cursor": page["next"]}
+            if page["next"] is None:
+                break
+
+
+def test_list_of_some_fields_or_none(ledger, rita):
+    answer = rita.get("/customers", fields="id,name", limit=5, count="exact")
+    assert shown(ledger, rita, answer, [c["id"] for c in answer.json()["data"]], "list") == "base"
+    answer = rita.get("/customers", fields="id,phone,value", limit=5)
+    assert shown(ledger, rita, answer, [c["id"] for c in answer.json()["data"]], "list") == "base contact money"
+    answer = rita.get("/customers", city="Nirgendwo", count="exact")
+    assert answer.json()["data"] == [] and ledger.new() == []
+
+
+def test_history(ledger, rita, max, axel):
+    c, d = rita.customer(), rita.customer(email="a@b.example")
+    rita.change(c, city="Ulm")
+    ledger.new()
+    answer = rita.get(f"/customers/{c['id']}/history")
+    shown(ledger, rita, answer, [c["id"]], "history")
+    answer = axel.get("/history", record=f"{c['id']},{d['id']}")
+    assert len(answer.json()["data"]) == 3
+    shown(ledger, axel, answer, [c["id"], d["id"]], "history", masked=True)
+    answer = max.get("/history", limit=3)
+    shown(ledger, max, answer, {r["record_id"] for r in answer.json()["data"]}, "history")
+    answer = rita.get("/history", record=c["id"], field="city")
+    assert shown(ledger, rita, answer, [c["id"]], "history") == "base"
+    answer = rita.get("/history", record=c["id"], field="phone")
+    assert answer.json()["data"] == [] and ledger.new() == []
+
+
+def test_conflicts_of_a_restore(stack, ledger, rita, max, axel):
+    begin = moment(stack)
+    made = [rita.customer() for _ in range(4)]
+    begin = moment(stack)
+    for c in made:
+        rita.change(c, city="Ulm", region="BY")
+    scope = window(rita, begin, moment(stack))
+    clashing = [c["id"] for c in made[:2]]
+    for c in made[:2]:
+        max.change(c, city="Bonn", region="NW")
+    ledger.new()
+    answer = max.post("/restores", {"scope": scope, "dry_run": True})
+    assert answer.json()["conflict_count"] == 4
+    shown(ledger, max, answer, clashing, "restore")
+    answer = max.post("/restores", {"scope": scope, "reason": "x", "plan_hash": answer.json()["plan_hash"]})
+    assert answer.status_code == 201 and answer.json()["conflict_count"] == 4
+    shown(ledger, max, answer, clashing, "restore")
+    path = "/restores/" + answer.json()["id"]
+    shown(ledger, max, max.get(path), clashing, "restore")
+    shown(ledger, axel, axel.get(path), clashing, "restore", masked=True)
+    answer = max.get(path + "/conflicts", limit=1)
+    shown(ledger, max, answer, [answer.json()["data"][0]["record_id"]], "restore")
+    shown(ledger, axel, axel.get(path + "/conflicts"), clashing, "restore", masked=True)
+    # Without conflicts nothing of a customer is shown.
+    last = changes(max, made[0], field="city")[0]
+    ledger.new()
+    assert dry_run(max, {"change": last["id"]})["conflicts"] == []
+    done = restore(max, {"change": last["id"]})
+    assert max.get("/restores/" + done["id"]).json()["restored"] == 1
+    max.get("/operations/" + done["operation_id"])
+    max.get("/operations")
+    assert ledger.new() == []
+
+
+def test_refusals_and_304_show_nothing(stack, ledger, rita, omar, nobody, axel, max):
+    c = rita.customer()
+    path = "/customers/" + c["id"]
+    gone = rita.customer()
+    archived = rita.delete("/customers/" + gone["id"], '"v1"')
+    one = max.customer()
+    scope = {"entity": "customers", "id": c["id"], "as_of": c["created_at"]}
+    ledger.new()
+    for answer, status in (
+            (rita.get(path, headers={"If-None-Match": '"v1"'}), 304),
+            (axel.get(path, headers={"If-None-Match": '"v1m"'}), 304),
+            (nobody.get(path), 401), (nobody.get("/customers"), 401),
+            (omar.get(path), 404), (omar.get(path + "/history"), 404), (rita.get("/customers/" + missing()), 404),
+            (omar.patch(path, {"city": "x"}, '"v1"'), 404), (omar.delete(path, '"v1"'), 404),
+            (rita.patch(path, {"city": "x"}), 428), (rita.patch(path, {"phone": "***"}, '"v1"'), 422),
+            (rita.patch(path, {"stage": "won"}, '"v1"'), 403), (axel.patch(path, {"city": "x"}, '"v1"'), 403),
+            (rita.patch("/customers/" + gone["id"], {"city": "x"}, archived.headers["ETag"]), 409),
+            (rita.delete("/customers/" + gone["id"], archived.headers["ETag"]), 409),
+            (rita.post("/customers", {"name": "x", "id": c["id"]}), 409), (rita.post("/customers", {"name": ""}), 422),
+            (rita.post("/customers", {"name": "x", "country": "XX"}), 422), (axel.post("/customers", {"name": "x"}), 403),
+            (rita.get("/customers", limit=0), 400), (rita.get("/customers", colour="red"), 400),
+            (rita.get("/history", actor="x"), 400), (omar.post("/restores", {"scope": scope, "dry_run": True}), 404),
+            (axel.post("/restores", {"scope": scope, "dry_run": True}), 403),
+            (rita.post("/restores", {"scope": scope, "plan_hash": "0" * 64, "reason": "x"}), 409),
+            (rita.post("/restores", {"scope": scope}), 422), (omar.get("/restores/" + missing()), 404),
+            (rita.get("/customers/" + one["id"]), 404), (rita.request("PUT", path), 405)):
+        assert answer.status_code == status, f"{answer.request.method} {answer.url} {answer.status_code} {answer.text}"
+        assert ledger.new() == [], f"{answer.request.method} {answer.url}"
+
+
+def test_the_row_is_there_before_the_answer(stack, rita):
+    """Without the ledger there is no answer."""
+    c = rita.customer()
+    stack.sql("alter table app.disclosure add constraint test_full check (classes = '') not valid")
+    try:
+        answers = [rita.get("/customers/" + c["id"]), rita.get("/customers"), rita.get("/history"),
+                   rita.patch("/customers/" + c["id"], {"city": "Ulm"}, '"v1"')]
+    finally:
+        stack.sql("alter table app.disclosure drop constraint test_full")
+    for answer in answers:
+        assert answer.status_code >= 400 and c["id"] not in answer.text
+    assert rita.get("/customers/" + c["id"]).json() == c

@@ -1,0 +1,253 @@
+-- catalog_test.sql: what the catalog must say: who exists, who owns what, who may do what, and that nothing is left open.
+-- Each list of exceptions is here, so that a new one is a decision somebody saw.
+begin;
+select no_plan();
+
+-- Tables of app: what all orgs share or operators write, and what only test databases have, is left out.
+create temp view tables as
+select c.oid, c.relname::text as name, c.relispartition as part, c.relowner, c.relrowsecurity, c.relforcerowsecurity
+from pg_class c
+where c.relnamespace = 'app'::regnamespace and c.relkind in ('r', 'p', 'f', 'm')
+  and c.relname not in ('migration', 'loaded') and c.relname not like 'test\_%';
+
+create temp view functions as
+select p.oid, n.nspname::text as space, p.proname::text as name, p.oid::regprocedure::text as whole, p.prosecdef, p.proowner::regrole::text as owner,
+    l.lanname::text as language, p.proconfig, p.prosrc, p.proleakproof, p.proargnames, p.proacl, p.proowner,
+    coalesce(p.proargnames[1] = 'session', false) as proves,
+    -- The open ones: what has no session yet, or shows and begins nothing.
+    p.proname in ('health', 'restore_step', 'refuse_form', 'session_challenge', 'session_open', 'session_refresh', 'password_set') as open,
+    has_function_privilege('holdfast_cgi', p.oid, 'execute') as cgi,
+    has_function_privilege('holdfast_sessions', p.oid, 'execute') as sessions
+from pg_proc p
+join pg_namespace n on n.oid = p.pronamespace
+join pg_language l on l.oid = p.prolang
+where n.nspname in ('app', 'api')
+  and p.proname not like 'test\_%' and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e');
+
+-- Roles.
+select set_eq(
+    $$select rolname::text, rolcanlogin, rolsuper, rolbypassrls, rolinherit, rolcreaterole, rolcreatedb, rolreplication
+        from pg_roles where rolname like 'holdfast%'$$,
+    $$values ('holdfast_owner', false, false, false, false, false, false, false),
+        ('holdfast_api', false, false, false, false, false, false, false),
+        ('holdfast_mover', false, false, false, false, false, false, false),
+        ('holdfast_search', false, false, false, false, false, false, false),
+        ('holdfast_sessions', true, false, false, false, false, false, false),
+        ('holdfast_cgi', true, false, false, false, false, false, false)$$,
+    'the six roles have exactly their attributes');
+select is_empty($$select m.member::regrole, m.roleid::regrole from pg_auth_members m where m.member::regrole::text like 'holdfast%'$$,
+    'none of them is a member of any role');
+select is_empty($$select * from pg_default_acl$$, 'nothing is granted by default');
+
+-- Tables.
+select isnt_empty('select from tables', 'there are tables');
+select is_empty($$select name from tables where not relrowsecurity or not relforcerowsecurity$$,
+    'every table has row level security, enabled and forced');
+select is_empty($$select name, relowner::regrole from tables where relowner <> 'holdfast_owner'::regrole$$,
+    'every table belongs to holdfast_owner');
+select is_empty($$select c.oid::regclass from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname in ('public', 'api') and c.relkind in ('r', 'p', 'f', 'm', 'S') or n.nspname = 'app' and c.relkind in ('S', 'f', 'm', 'v')$$,
+    'tables are in app alone, views in api alone, and there are no sequences');
+select is_empty($$select t.name from tables t where not exists (select from pg_constraint c where c.conrelid = t.oid and c.contype = 'p')$$,
+    'every table has a primary key');
+select set_eq(
+    $$select i.indexrelid::regclass::text from pg_index i join tables t on t.oid = i.indrelid
+        where i.indisunique and (select a.attname from pg_attribute a where a.attrelid = i.indrelid and a.attnum = i.indkey[0]) is distinct from 'org_id'$$,
+    $$values ('app.entity_pkey'), ('app.login_pkey'), ('app.login_throttle_pkey')$$,
+    'org_id leads every primary key and unique index but these');
+select is_empty($$select c.conrelid::regclass, c.conname from pg_constraint c
+    where c.contype = 'f' and c.connamespace = 'app'::regnamespace and (
+        (select a.attname from pg_attribute a where a.attrelid = c.conrelid and a.attnum = c.conkey[1]) is distinct from 'org_id'
+        or (select a.attname from pg_attribute a where a.attrelid = c.confrelid and a.attnum = c.confkey[1]) is distinct from 'org_id')$$,
+    'org_id leads every foreign key, on both sides');
+select is_empty($$select t.name from tables t where t.name not in ('entity', 'login_throttle')
+    and not exists (select from pg_attribute a where a.attrelid = t.oid and a.attname = 'org_id' and a.attnotnull)$$,
+    'every table has an org_id that is never null');
+select is_empty($$select c.conrelid::regclass, c.conname from pg_constraint c
+    where c.contype = 'f' and c.connamespace = 'app'::regnamespace and c.confdeltype = 'a'$$, 'every foreign key says on delete');
+select is_empty($$select c.conrelid::regclass, c.conname from pg_constraint c where c.connamespace = 'app'::regnamespace and not c.convalidated$$,
+    'every constraint was validated');
+
+-- Policies.
+select set_eq(
+    $$select tablename::text, policyname::text, cmd, array_to_string(roles, ' ') from pg_policies$$,
+    $$values
+    ('credential', 'credential_owner', 'ALL', 'holdfast_owner'),
+    ('customer', 'customer_change', 'UPDATE', 'holdfast_api'),
+    ('customer', 'customer_create', 'INSERT', 'holdfast_api'),
+    ('customer', 'customer_read', 'SELECT', 'holdfast_api'),
+    ('disclosure', 'disclosure_read', 'SELECT', 'holdfast_api'),
+    ('disclosure', 'disclosure_write', 'INSERT', 'holdfast_api'),
+    ('disclosure_rest', 'disclosure_rest_move', 'ALL', 'holdfast_owner'),
+    ('entity', 'entity_read', 'SELECT', 'holdfast_api holdfast_owner'),
+    ('entity', 'entity_write', 'ALL', 'holdfast_owner'),
+    ('history', 'history_count', 'SELECT', 'holdfast_owner'),
+    ('history', 'history_read', 'SELECT', 'holdfast_api'),
+    ('history', 'history_write', 'INSERT', 'holdfast_owner'),
+    ('invite', 'invite_owner', 'ALL', 'holdfast_owner'),
+    ('job', 'job_create', 'INSERT', 'holdfast_api'),
+    ('job', 'job_progress', 'UPDATE', 'holdfast_api'),
+    ('job', 'job_read', 'SELECT', 'holdfast_api'),
+    ('job', 'job_take', 'ALL', 'holdfast_owner'),
+    ('login', 'login_owner', 'ALL', 'holdfast_owner'),
+    ('login_throttle', 'login_throttle_owner', 'ALL', 'holdfast_owner'),
+    ('operation', 'operation_count', 'UPDATE', 'holdfast_owner'),
+    ('operation', 'operation_find', 'SELECT', 'holdfast_owner'),
+    ('operation', 'operation_read', 'SELECT', 'holdfast_api'),
+    ('operation', 'operation_write', 'INSERT', 'holdfast_owner'),
+    ('org', 'org_owner', 'ALL', 'holdfast_owner'),
+    ('org', 'org_read', 'SELECT', 'holdfast_api'),
+    ('refresh', 'refresh_owner', 'ALL', 'holdfast_owner'),
+    ('restore', 'restore_create', 'INSERT', 'holdfast_api'),
+    ('restore', 'restore_progress', 'UPDATE', 'holdfast_api'),
+    ('restore', 'restore_read', 'SELECT', 'holdfast_api'),
+    ('restore_conflict', 'restore_conflict_create', 'INSERT', 'holdfast_api'),
+    ('restore_conflict', 'restore_conflict_read', 'SELECT', 'holdfast_api'),
+    ('restore_item', 'restore_item_own', 'ALL', 'holdfast_api'),
+    ('retry', 'retry_forget', 'ALL', 'holdfast_owner'),
+    ('retry', 'retry_own', 'ALL', 'holdfast_api'),
+    ('segment', 'segment_owner', 'ALL', 'holdfast_owner'),
+    ('segment', 'segment_read', 'SELECT', 'holdfast_api'),
+    ('session', 'session_owner', 'ALL', 'holdfast_owner'),
+    ('staff', 'staff_owner', 'ALL', 'holdfast_owner'),
+    ('staff', 'staff_read', 'SELECT', 'holdfast_api'),
+    ('staff_segment', 'staff_segment_owner', 'ALL', 'holdfast_owner'),
+    ('staff_segment', 'staff_segment_read', 'SELECT', 'holdfast_api'),
+    ('staff_tree', 'staff_tree_owner', 'ALL', 'holdfast_owner'),
+    ('staff_tree', 'staff_tree_read', 'SELECT', 'holdfast_api'),
+    ('stage', 'stage_owner', 'ALL', 'holdfast_owner'),
+    ('stage', 'stage_read', 'SELECT', 'holdfast_api')$$,
+    'the policies are exactly these');
+select is_empty($$select tablename, policyname from pg_policies where 'public' = any(roles)$$, 'no policy is for everybody');
+select is_empty($$select p.tablename, p.policyname, e.expression
+    from pg_policies p, lateral (values (p.qual), (p.with_check)) e(expression)
+    where regexp_replace(e.expression, '\( SELECT app\.([a-z_]+)\(\) AS \1\)', '', 'g') ~ '\mapp\.[a-z_0-9]+\(|current_setting'$$,
+    'a policy asks for the caller only in a sub-select, once per statement');
+select is_empty($$select p.tablename, p.policyname, e.expression
+    from pg_policies p, lateral (values (p.qual), (p.with_check)) e(expression)
+    where 'holdfast_api' = any(p.roles) and p.tablename <> 'entity' and e.expression !~ '\(org_id = \( SELECT app\.org\(\) AS org\)\)'$$,
+    'every policy of holdfast_api keeps to the caller''s org');
+
+-- Privileges on tables.
+select set_eq(
+    $$select c.relname::text, a.grantee::regrole::text, string_agg(a.privilege_type, ' ' order by a.privilege_type)
+        from pg_class c, aclexplode(c.relacl) a
+        where c.relnamespace = 'app'::regnamespace and c.relname not like 'test\_%' and a.grantee <> c.relowner group by 1, 2$$,
+    $$select t.name, 'holdfast_api', t.privileges from (values
+        ('customer', 'INSERT SELECT'), ('disclosure', 'INSERT SELECT'), ('entity', 'SELECT'), ('history', 'SELECT'), ('job', 'INSERT SELECT'),
+        ('operation', 'SELECT'), ('org', 'SELECT'), ('restore', 'INSERT SELECT'), ('restore_conflict', 'INSERT SELECT'),
+        ('restore_item', 'DELETE INSERT SELECT'), ('retry', 'INSERT SELECT'), ('segment', 'SELECT'), ('staff', 'SELECT'),
+        ('staff_segment', 'SELECT'), ('staff_tree', 'SELECT'), ('stage', 'SELECT')) t(name, privileges)$$,
+    'only holdfast_api has privileges on tables, and exactly these');
+select set_eq(
+    $$select a.attrelid::regclass::text, x.grantee::regrole::text, x.privilege_type, string_agg(a.attname, ' ' order by a.attname)
+        from pg_attribute a join tables t on t.oid = a.attrelid, aclexplode(a.attacl) x group by 1, 2, 3$$,
+    $$values ('app.customer', 'holdfast_api', 'UPDATE', 'address archived_at city country currency custom email name notes owner_id phone '
+            'postal_code region source stage tags value website'),
+        ('app.job', 'holdfast_api', 'UPDATE', 'done finished_at started_at status why'),
+        ('app.restore', 'holdfast_api', 'UPDATE', 'conflict_count restored')$$,
+    'the columns that can be updated are exactly these: no key, no version, nothing that follows from others');
+select is_empty($$select t.name, r.role, p.privilege
+    from unnest('{history,operation,disclosure}'::text[]) t(name), unnest('{holdfast_api,holdfast_mover,holdfast_search}'::text[]) r(role),
+        unnest('{UPDATE,DELETE,TRUNCATE}'::text[]) p(privilege)
+    where has_table_privilege(r.role, 'app.' || t.name, p.privilege)
+       or p.privilege = 'UPDATE' and has_any_column_privilege(r.role, 'app.' || t.name, p.privilege)$$,
+    'history, operations and the ledger are appended to only');
+select is_empty($$select tablename, policyname from pg_policies where tablename in ('history', 'disclosure') and cmd not in ('SELECT', 'INSERT')$$,
+    'not even their owner has a policy to change history or the ledger');
+
+-- The two logins.
+select is_empty($$select r.role, c.oid::regclass, p.privilege
+    from unnest('{holdfast_cgi,holdfast_sessions}'::text[]) r(role), unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) p(privilege),
+        pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname in ('app', 'api', 'public') and c.relkind in ('r', 'p', 'v', 'm', 'f')
+      and (has_table_privilege(r.role, c.oid, p.privilege)
+        or p.privilege in ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES') and has_any_column_privilege(r.role, c.oid, p.privilege))$$,
+    'the logins have no privilege on any table, view or column');
+select set_eq($$select r.role, n.nspname::text, p.privilege
+    from unnest('{holdfast_cgi,holdfast_sessions}'::text[]) r(role), unnest('{USAGE,CREATE}'::text[]) p(privilege), pg_namespace n
+    where n.nspname !~ '^pg_temp|^pg_toast_temp' and n.nspname not in ('tap', 'pg_catalog', 'information_schema') and has_schema_privilege(r.role, n.oid, p.privilege)$$,
+    $$values ('holdfast_cgi', 'api', 'USAGE'), ('holdfast_sessions', 'api', 'USAGE')$$,
+    'they reach the schema api alone and create nothing');
+select is_empty($$select r.role, p.privilege from unnest('{holdfast_cgi,holdfast_sessions,holdfast_api,holdfast_owner,public}'::text[]) r(role),
+    unnest('{CREATE,TEMPORARY}'::text[]) p(privilege) where has_database_privilege(r.role, current_database(), p.privilege)$$,
+    'nobody makes schemas or temporary tables');
+select is_empty($$select r.role, n.nspname from unnest('{holdfast_api,holdfast_mover,holdfast_search}'::text[]) r(role), pg_namespace n
+    where n.nspname in ('app', 'api', 'public') and has_schema_privilege(r.role, n.oid, 'CREATE')$$, 'nor does holdfast_api');
+
+-- Functions.
+select is_empty($$select whole from functions where proleakproof$$, 'no function claims to be leakproof');
+select is_empty($$select f.whole from functions f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a where a.grantee = 0$$,
+    'nothing is executable by PUBLIC');
+select is_empty($$select whole from functions where space = 'app' and (cgi or sessions)$$, 'the logins execute nothing in app');
+select is_empty($$select whole from functions where (cgi or sessions) and not proves and not open$$,
+    'a login executes what takes a session first, and the open ones');
+select is_empty($$select whole from functions where space = 'api' and (proves or open)
+    and (cgi, sessions) is distinct from (case when name = 'refuse_form' then row(true, true)
+        else row(name !~ '^(session|password)_', name ~ '^(session|password)_') end)$$,
+    'each of them has its one login');
+select is_empty($$select whole, owner from functions where space = 'api'
+    and owner <> case when name ~ '^(session|password)_' then 'holdfast_owner' else 'holdfast_api' end$$,
+    'api functions belong to holdfast_api, log-in to holdfast_owner');
+select is_empty($$select whole from functions where space = 'api' and (cgi or sessions) and name <> 'refuse_form'
+    and not (prosecdef and language = 'plpgsql' and proconfig = '{"search_path=pg_catalog, app, pg_temp"}')$$,
+    'what a login executes is plpgsql, security definer, with the search path');
+select is_empty($$select whole from functions where space = 'api' and not (cgi or sessions) and prosecdef$$,
+    'helpers run with the rights of the function that calls them');
+select is_empty($$select whole from functions where space = 'api' and (cgi or sessions) and not open
+    and not (ltrim(regexp_replace(prosrc, '^.*?\mbegin\M', ''), e' \n\t') ~ '^perform app\.enter\(session, request, ''[a-z]+\.[a-z]+''(, reads => true)?\);')$$,
+    'the first statement of an api function proves who asks');
+select is_empty($$select whole from functions where space = 'api' and (cgi or sessions) and not open
+    and (regexp_split_to_array(prosrc, '\mbegin\M'))[1] ~ ':=[^;]*(\mapp\.|\mapi\.|\mselect\M)'$$,
+    'and nothing is asked before it, in a declaration');
+select is_empty($$select whole from functions where space = 'api' and prosrc ~ 'app\.context\(|set_config|app\.job_enter' and name <> 'restore_step'$$,
+    'no api function makes up a context');
+select is_empty($$select whole from functions where prosrc ~* '\mset\s+(local\s+)?role\M|\mmerge\s+into\M|row_security'$$,
+    'no function changes its role');
+select set_eq($$select name, owner from functions where space = 'app' and prosecdef$$,
+    $$select v.name, v.owner from (values ('enter', 'holdfast_owner'), ('exposure_day', 'holdfast_api'), ('invite_create', 'holdfast_owner'),
+        ('job_enter', 'holdfast_owner'), ('job_total', 'holdfast_owner'), ('operation_record', 'holdfast_owner'), ('org_create', 'holdfast_owner'),
+        ('partitions_ahead', 'holdfast_owner'), ('retry_forget', 'holdfast_owner'), ('scope_fields', 'holdfast_owner'),
+        ('staff_doc', 'holdfast_owner'), ('throttle', 'holdfast_owner'), ('throttle_forget', 'holdfast_owner'),
+        ('tg_staff_login', 'holdfast_owner'), ('tg_staff_tree', 'holdfast_owner'), ('tg_customer_history_insert', 'holdfast_owner'),
+        ('tg_customer_history_update', 'holdfast_owner'), ('tg_customer_history_delete', 'holdfast_owner')) v(name, owner)$$,
+    'the security definer functions of app are exactly these, and none belongs to a superuser');
+select is_empty($$select whole from functions where prosecdef and proconfig[1] is distinct from 'search_path=pg_catalog, app, pg_temp'$$,
+    'every security definer function has the search path');
+select is_empty($$select f.whole from functions f where f.space = 'app' and has_function_privilege('holdfast_api', f.oid, 'execute')
+    and f.name in ('org_create', 'invite_create', 'track', 'track_event')$$, 'what is an operator''s is not the api''s');
+
+-- Views.
+select is_empty($$select c.oid::regclass from pg_class c where c.relnamespace in ('app'::regnamespace, 'api'::regnamespace) and c.relkind = 'v'
+    and not coalesce(c.reloptions, '{}') @> '{security_invoker=true}'$$, 'every view asks with the rights of its reader');
+select is_empty($$select c.oid::regclass from pg_class c where c.relnamespace = 'api'::regnamespace and c.relkind = 'v' and c.relowner <> 'holdfast_api'::regrole$$,
+    'every view belongs to holdfast_api');
+
+-- History.
+select set_eq($$select t.name from tables t where not t.part and not exists (select from app.entity e where e.relation::regclass = t.oid)$$,
+    $$values ('credential'), ('disclosure'), ('entity'), ('history'), ('invite'), ('job'), ('login'), ('login_throttle'), ('operation'), ('org'),
+        ('refresh'), ('restore'), ('restore_conflict'), ('restore_item'), ('retry'), ('segment'), ('session'), ('staff'), ('staff_segment'),
+        ('staff_tree'), ('stage')$$,
+    'every table has a history but these');
+select is_empty($$select e.name, w.event from app.entity e, (values ('insert', 4), ('update', 16), ('delete', 8)) w(event, bit)
+    where not exists (select from pg_trigger g join pg_proc p on p.oid = g.tgfoid
+        where g.tgrelid = e.relation::regclass and g.tgname = '_900_history_' || w.event and g.tgenabled in ('O', 'A')
+          and g.tgtype & 31 = w.bit and g.tgtype & 66 = 0 and g.tgqual is null and g.tgattr = ''
+          and p.proname = format('tg_%s_history_%s', e.singular, w.event) and p.pronamespace = 'app'::regnamespace)$$,
+    'every table with a history has its three triggers, after the statement, on every column');
+select is_empty($$select tgrelid::regclass, tgname from pg_trigger where tgenabled not in ('O', 'A')$$, 'no trigger is disabled');
+select is_empty($$select tgrelid::regclass, tgname from pg_trigger g join tables t on t.oid = g.tgrelid
+    where not g.tgisinternal and g.tgname !~ '^_[0-9]{3}_[a-z]'$$, 'triggers are named by their order');
+select set_eq($$select e.relation, c.name from app.entity e, unnest(app.untracked(e.relation::regclass)) c(name)$$,
+    $$select 'app.customer', c.name from unnest('{org_id,version,updated_at,phone_e164,segment}'::text[]) c(name)$$,
+    'the columns without a history are exactly these');
+select is_empty($$select e.relation, a.attname from app.entity e
+    join pg_attribute a on a.attrelid = e.relation::regclass and a.attnum > 0 and not a.attisdropped
+    where a.attname <> all(app.untracked(e.relation::regclass)) and not exists (select from pg_proc u, pg_proc r
+        where u.proname = format('tg_%s_history_update', e.singular) and r.proname = e.singular || '_record'
+          and strpos(u.prosrc, format('(%L, n.%I is distinct from o.%I, ', a.attname, a.attname, a.attname)) > 0
+          and strpos(r.prosrc, format('%L, ', a.attname)) > 0)$$,
+    'the triggers know every other column');
+
+select * from finish();
+rollback;

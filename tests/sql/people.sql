@@ -1,0 +1,156 @@
+-- people.sql: the people of the demo data, logged in, and ways to act as one of them. A test includes it behind begin, and
+-- nothing of it stays.
+--
+--   test.rows('rita', $$select id from api.customer_get($1, $2, …)$$)    rows as a JSON array; $1 session, $2 request
+--   test.state('rita', $$…$$)                                            'ok', or the SQLSTATE it fails with
+--   test.seen('rita', $$select …$$)                                      rows of tables as policies show them to her
+--
+-- The first two run as the programs do (holdfast_cgi), the third as holdfast_api with the context of the person.
+set client_min_messages = warning;
+create schema test;
+grant usage on schema test to public;
+
+create table test.person (name text primary key, org int not null, id uuid not null, session text not null);
+
+-- Logs in everybody who has no session here yet; a name is the first word of the e-mail.
+create function test.log_in() returns void
+language plpgsql as $$
+begin
+    insert into test.person
+    select n.name, l.org_id, l.staff_id, l.org_id || '.' || rpad(n.name, 43, '-')
+    from app.login l, lateral (select split_part(l.email, '@', 1)) n(name)
+    where l.email ~ '^[a-z]+@(demo|other)\.test$'
+    on conflict do nothing;
+    insert into app.session (org_id, id, staff_id, secret_hash, created_at, expires_at)
+    select p.org, app.uuid7(), p.id, app.secret_hash(p.session), app.now(), app.now() + interval '12 hours'
+    from test.person p
+    where not exists (select from app.session s where s.org_id = p.org and s.secret_hash = app.secret_hash(p.session));
+end
+$$;
+
+create function test.id(person text) returns uuid
+language sql stable security definer as $$ select p.id from test.person p where p.name = person $$;
+
+create function test.session(person text) returns text
+language sql stable security definer as $$ select p.session from test.person p where p.name = person $$;
+
+-- A new member of staff, active and logged in.
+create function test.hire(who text, role text, boss text, segment text default null) returns void
+language plpgsql as $$
+declare
+    b app.staff;
+    s uuid := app.uuid7();
+begin
+    select * into strict b from app.staff t where t.id = test.id(boss);
+    insert into app.staff (org_id, id, person_id, name, email, role, manager_id, status, created_at, updated_at)
+    values (b.org_id, s, s, initcap(who), who || '@' || split_part(b.email, '@', 2), role,
+        case when b.role = 'manager' then b.id end, 'active', app.now(), app.now());
+    insert into app.staff_segment select b.org_id, s, segment where segment is not null;
+    perform test.log_in();
+end
+$$;
+
+-- The second org, with an admin, a manager and a rep.
+create function test.other_org() returns void
+language plpgsql as $$
+begin
+    perform app.org_create('Other', 'Otto', 'otto@other.test');
+    update app.staff s set status = 'active' where s.email = 'otto@other.test';
+    perform test.log_in();
+    perform test.hire('mona', 'manager', 'otto');
+    perform test.hire('rob', 'rep', 'mona', 'prospecting');
+end
+$$;
+
+-- Runs a query as a database role and gives its rows.
+create function test.run(role text, query text, session text default null) returns jsonb
+language plpgsql as $$
+declare
+    doc jsonb;
+begin
+    perform set_config('role', role, true);
+    execute format('select jsonb_agg(to_jsonb(q)) from (%s) q', query) into doc using session, gen_random_uuid();
+    perform set_config('role', 'none', true);
+    return coalesce(doc, '[]');
+end
+$$;
+
+create function test.rows(person text, query text) returns jsonb
+language sql as $$ select test.run('holdfast_cgi', query, test.session(person)) $$;
+
+-- What a statement of a role ends with.
+create function test.fate(role text, statement text, session text default null) returns text
+language plpgsql as $$
+begin
+    perform set_config('role', role, true);
+    execute statement using session, gen_random_uuid();
+    perform set_config('role', 'none', true);
+    return 'ok';
+exception when others then
+    return sqlstate;
+end
+$$;
+
+create function test.state(person text, statement text) returns text
+language sql as $$ select test.fate('holdfast_cgi', statement, test.session(person)) $$;
+
+-- The rows that the policies show to a person, or the SQLSTATE as a JSON string.
+create function test.seen(person text, query text) returns jsonb
+language plpgsql as $$
+begin
+    perform app.enter(test.session(person), gen_random_uuid(), 'test');
+    return test.run('holdfast_api', query);
+exception when others then
+    return to_jsonb(sqlstate);
+end
+$$;
+
+-- Everybody below a manager and himself, by the manager of each: what app.staff_tree should say.
+create function test.below(person uuid) returns setof uuid
+language sql stable as $$
+    with recursive t(id) as (select person union select s.id from app.staff s join t on s.manager_id = t.id) select id from t
+$$;
+
+-- Whose customers a person sees (null: all of his org).
+create function test.whose(person text) returns uuid[]
+language sql stable as $$
+    select case s.role when 'admin' then null when 'auditor' then null
+        when 'manager' then array(select test.below(s.id)) else array[s.id] end
+    from app.staff s where s.id = test.id(person)
+$$;
+
+-- The customers that a person ought to see.
+create function test.customers(person text) returns setof app.customer
+language sql stable as $$
+    select c.* from app.customer c, test.person p
+    where p.name = person and c.org_id = p.org and (test.whose(person) is null or c.owner_id = any(test.whose(person)))
+$$;
+
+-- A page, and all pages, of a person's customers.
+create function test.page(person text, cursor jsonb, sort text default '-updated_at', filter jsonb default '{}',
+    archived boolean default false, lim int default 200) returns jsonb
+language sql as $$
+    select test.rows(person, format('select id, owner_id, name, updated_at, _next, _tail, _count from api.customer_list($1, $2, %L, %L, null, %L, %L, %s, %L)',
+        filter, archived, sort, cursor, lim, 'exact'))
+$$;
+
+create function test.pages(person text, sort text default '-updated_at', filter jsonb default '{}', archived boolean default false,
+    lim int default 200) returns uuid[]
+language plpgsql as $$
+declare
+    cursor jsonb;
+    page   jsonb;
+    ids    uuid[] := '{}';
+begin
+    loop
+        page := test.page(person, cursor, sort, filter, archived, lim);
+        ids := ids || array(select (r.v->>'id')::uuid from jsonb_array_elements(page) with ordinality r(v, n)
+            where r.v->'_tail' is distinct from 'true' order by r.n);
+        cursor := (page->-1->>'_next')::jsonb;
+        exit when cursor is null;
+    end loop;
+    return ids;
+end
+$$;
+
+select test.log_in() is null as logged_in \gset
