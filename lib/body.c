@@ -65,7 +65,7 @@ body_text_good(const char *text, size_t bytes, bool prose, long *length)
 static bool
 word_of(const char *words, const char *word)
 {
-	size_t n = strlen(word);
+	size_t n = strchr(word, ' ') == NULL ? strlen(word) : 0;
 
 	for (const char *at = words; n > 0 && (at = strstr(at, word)) != NULL; at += n)
 		if ((at == words || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
@@ -183,6 +183,10 @@ members_good(struct req *r, const struct param *params, json_t *object, const ch
 			    "There is no such member.");
 	if (r->fault != NULL)
 		return false;
+	for (const struct param *p = params; p->name != NULL; p++)
+		if (p->place == IN_BODY && p->must && json_object_get(object, p->name) == NULL)
+			good = fail_later(
+			    r, pointer_to(r, at, p->name), "required", "This is needed.");
 	json_object_foreach_safe(object, next, name, v)
 	{
 		const struct param *p = find(params, name);
@@ -197,11 +201,6 @@ members_good(struct req *r, const struct param *params, json_t *object, const ch
 			json_object_del(object, name);
 		}
 	}
-	for (const struct param *p = params; p->name != NULL; p++)
-		if (p->place == IN_BODY && p->must && r->pending == NULL &&
-		    json_object_get(object, p->name) == NULL)
-			good = fail_later(
-			    r, pointer_to(r, at, p->name), "required", "This is needed.");
 	return good;
 }
 
@@ -224,8 +223,8 @@ const char *
 body_bind(struct req *r, const struct param *params)
 {
 	const char *text = NULL;
-	json_error_t error;
-	json_t *object;
+	json_error_t error = {.line = 1};
+	json_t *object = NULL;
 
 	if ((r->body_length > 0 || r->body_too_large || r->content_type != NULL) &&
 	    !media_good(r)) {
@@ -240,7 +239,8 @@ body_bind(struct req *r, const struct param *params)
 		fail(r, 400, "too_deep", "At most %d levels of nesting.", DEPTH_MOST);
 		return NULL;
 	}
-	object = json_loadb(r->body, r->body_length, JSON_REJECT_DUPLICATES, &error);
+	if (strlen(r->body) == r->body_length) /* jansson skips a NUL behind a number */
+		object = json_loadb(r->body, r->body_length, JSON_REJECT_DUPLICATES, &error);
 	if (object == NULL || !json_is_object(object)) {
 		if (object == NULL && json_error_code(&error) == json_error_duplicate_key)
 			fail(r, 400, "duplicate_member", "A member came twice, near line %d.",

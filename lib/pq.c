@@ -9,7 +9,7 @@
 #include <time.h>
 
 #define BACKOFF_LEAST 50
-#define BACKOFF_MOST  2000
+#define BACKOFF_MOST  1000 /* all serve again within 2 s of PostgreSQL's return */
 
 long
 pq_ms(void)

@@ -41,6 +41,10 @@ put_time(struct buf *to, const char *text)
 	const char *fraction = text + day + time;
 	size_t digits = *fraction == '.' ? strspn(fraction + 1, "0123456789") : 0;
 
+	if (text[day] == '\0') { /* infinity */
+		buf_json(to, text);
+		return;
+	}
 	buf_char(to, '"');
 	buf_bytes(to, text, day);
 	buf_char(to, 'T');
@@ -173,6 +177,7 @@ render_row(struct req *r, const struct rows *rows, const char *fields)
 	if (r->status >= 400) {
 		fail_sql(r, arena_print(r->mem, "PT%d", r->status), rows_get(rows, 0, "_code"),
 		    rows_get(rows, 0, "_problem"), rows_get(rows, 0, "_detail"), NULL, NULL);
+		r->fault->classification = rows_get(rows, 0, "_classification");
 		return;
 	}
 	put_headers(r, rows, 0);

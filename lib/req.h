@@ -21,12 +21,12 @@ struct fault_error {
 /* Why a request is refused.  The first fault wins; fault_render shows it. */
 struct fault {
 	int status;
-	const char *code;   /* a stable word: not_found, version_mismatch, ... */
-	const char *detail; /* a sentence, or NULL */
-	const char *extra;  /* further members as the text of a JSON object, or NULL */
-	const char *allow;  /* the methods of a 405, or NULL */
+	const char *code;           /* a stable word: not_found, version_mismatch, ... */
+	const char *detail;         /* a sentence, or NULL */
+	const char *extra;          /* further members as the text of a JSON object, or NULL */
+	const char *allow;          /* the methods of a 405, or NULL */
 	const char *classification; /* the stamp where extra shows a customer's values, or NULL */
-	int retry_after;    /* seconds, 0 for no such header */
+	int retry_after;            /* seconds, 0 for no such header */
 	struct fault_error *errors;
 };
 

@@ -9,11 +9,10 @@ trip_statement(struct arena *mem, const char *fn, const struct arg *args, size_t
 {
 	struct buf sql = {.mem = mem};
 
-	buf_print(&sql,
-	    refuse ? "select api.refuse_form(count(*)) from api.%s(" : "select * from api.%s(", fn);
+	buf_print(&sql, "select * from api.%s(", fn);
 	for (size_t i = 0; i < n; i++)
 		buf_print(&sql, "%s\"%s\" => $%zu", i > 0 ? ", " : "", args[i].name, i + 1);
-	buf_char(&sql, ')');
+	buf_text(&sql, refuse ? ") f where api.refuse_form(to_jsonb(f))" : ")");
 	return sql.bytes;
 }
 

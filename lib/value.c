@@ -125,9 +125,10 @@ value_retry(struct req *r, const struct param *p, const char *key, const char **
 	char hex[65];
 	size_t n = strlen(key);
 
-	if (n > 255 || strspn(key, "!\"#$%&'()*+,-./"
-				   "0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`"
-				   "abcdefghijklmnopqrstuvwxyz{|}~") != n)
+	if (n < 1 || n > 255 ||
+	    strspn(key, "!\"#$%&'()*+,-./"
+			"0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`"
+			"abcdefghijklmnopqrstuvwxyz{|}~") != n)
 		return value_wrong(
 		    r, p, "format", "From 1 to 255 printable characters without blanks.");
 	crypto_generichash_init(&state, NULL, 0, sizeof sum);

@@ -276,6 +276,7 @@ begin
         perform api.customer_may_assign(body, body->>'stage');
         n.custom := '{}';
         n := api.customer_patched(n, body);
+        n.custom := coalesce(nullif(body->'custom', 'null'), '{}');   -- as sent: there is nothing to remove a null from
         n.org_id := app.org();
         n.id := coalesce(n.id, app.uuid7());
         n.version := 1;

@@ -55,6 +55,10 @@ begin
         if (scope->>'from')::timestamptz >= (scope->>'to')::timestamptz then
             perform app.refuse_member(422, 'invalid_value', '/scope/to', 'range', 'The window ends before it begins.');
         end if;
+        if exists (select from jsonb_array_elements(scope->'entities') w
+            where cardinality(app.entities(jsonb_build_array(w))) = 0) then
+            perform app.refuse_member(422, 'invalid_value', '/scope/entities', 'unknown', 'There is no such entity.');
+        end if;
     when 'entity' then
         if cardinality(app.entities(jsonb_build_array(scope->'entity'))) = 0 then
             perform app.refuse_member(422, 'invalid_value', '/scope/entity', 'unknown', 'There is no such entity.');

@@ -24,15 +24,17 @@ language sql stable parallel safe as $$ select nullif(current_setting('app.class
 create or replace function app.sees_contacts() returns boolean
 language sql stable parallel safe as $$ select app.role() <> 'auditor' $$;
 
--- Writes the whole context of the transaction.
+-- Writes the whole context of the transaction. In plpgsql, which keeps its plan: 7 us against 22.
 create or replace function app.context(org int, me uuid, role text, session uuid, request uuid, action text, via text,
     classification text) returns void
-language sql volatile as $$
-    select set_config('app.org', org::text, true), set_config('app.me', me::text, true),
+language plpgsql volatile as $$
+begin
+    perform set_config('app.org', org::text, true), set_config('app.me', me::text, true),
         set_config('app.role', role, true), set_config('app.session', session::text, true),
         set_config('app.request', request::text, true), set_config('app.action', action, true),
         set_config('app.via', via, true), set_config('app.classification', classification, true),
-        set_config('app.operation', '', true), set_config('app.reason', '', true), set_config('app.undoes', '', true)
+        set_config('app.operation', '', true), set_config('app.reason', '', true), set_config('app.undoes', '', true);
+end
 $$;
 
 -- Masks: the head of the number and its last two digits; the first letters of the two sides of @.

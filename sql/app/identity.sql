@@ -6,8 +6,9 @@ language sql immutable as $$
     select case when secret ~ '^[0-9]{1,9}\.[A-Za-z0-9_-]{43}$' then split_part(secret, '.', 1)::int end
 $$;
 
+-- Stable, as convert_to is: called immutable it would not be inlined.
 create or replace function app.secret_hash(secret text) returns bytea
-language sql immutable as $$ select sha256(convert_to(secret, 'UTF8')) $$;
+language sql stable as $$ select sha256(convert_to(secret, 'UTF8')) $$;
 
 -- The first statement of every api function but the open ones: finds the live session of an active person and
 -- writes the transaction's context. 401 session_ended for anything else, so a dismissal holds from the next
@@ -18,12 +19,14 @@ returns void
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
     caller record;
+    org    int := app.secret_org(session);      -- out here, or the query would compute them again and again: 10 us against 50
+    secret bytea := app.secret_hash(session);
 begin
     select s.org_id, s.id, s.staff_id, p.role, o.classification into caller
     from app.session s
     join app.staff p on p.org_id = s.org_id and p.id = s.staff_id
     join app.org o on o.org_id = s.org_id
-    where s.org_id = app.secret_org(enter.session) and s.secret_hash = app.secret_hash(enter.session)
+    where s.org_id = org and s.secret_hash = secret
       and s.revoked_at is null and s.expires_at > app.now() and p.status = 'active';
     if not found then
         raise exception 'session_ended' using errcode = 'PT401', hint = 'The session has ended. Log in again.';
@@ -85,12 +88,16 @@ language sql volatile as $$
         jsonb_build_object('errors', jsonb_build_array(jsonb_build_object('pointer', pointer, 'code', why, 'detail', hint))))
 $$;
 
--- Raises when a form that C found wrong got as far as its values: C calls "select app.refuse_form(count(*)) from api.fn(…)"
--- so that 404, 403, 412 and 409 come first and nothing of the call stays.
-create or replace function api.refuse_form(n bigint) returns void
+-- Raises when a form that C found wrong got as far as its values, so that 404, 403, 412 and 409 come first and nothing of
+-- the call stays: C calls "select * from api.fn(…) f where api.refuse_form(to_jsonb(f))". A row that refuses by its
+-- _status, as 412 does, passes with what was recorded of it.
+create or replace function api.refuse_form(answer jsonb) returns boolean
 language plpgsql volatile as $$
 begin
-    raise exception 'invalid_value' using errcode = 'PT422', hint = 'The form is wrong.';
+    if coalesce((answer->>'_status')::int, 0) < 400 then
+        raise exception 'invalid_value' using errcode = 'PT422', hint = 'The form is wrong.';
+    end if;
+    return true;
 end
 $$;
 

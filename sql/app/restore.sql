@@ -45,7 +45,7 @@ begin
         app.scope_sql(scope)) into since using scope, app.org(), records;
     return query execute format($q$
         with chain as (
-            select h.record_id, h.id, coalesce(h.field, '') as field, h.old, h.new, %1$s as mine
+            select h.record_id, h.id, coalesce(h.field, '') as field, h.old, h.new, h.via, %1$s as mine
             from app.history h
             where h.org_id = $2 and h.record_id = any($3) and h.entity = $4 and h.id >= $5),
         -- others: how many foreign changes of the field came at or behind this one
@@ -60,18 +60,23 @@ begin
             from last l
             join marked m on m.record_id = l.record_id and m.field = l.field and m.others = l.others and m.mine
             order by l.record_id, l.field, m.id),
-        born as (select l.record_id from last l where l.field = ''),
+        -- what the scope made of the records that it created
+        born as (
+            select b.record_id, b.undone || coalesce(jsonb_object_agg(l.field, l.undone) filter (where l.field <> ''), '{}') as doc
+            from last b join last l on l.record_id = b.record_id
+            where b.field = '' group by b.record_id, b.undone),
         plan as (
-            select r.record_id, r.field, r.undone, r.target, false as born, false as foreign_work from run r
+            select r.record_id, r.field, r.undone, r.target, false as born, false as foreign_work, null::jsonb as doc from run r
             where r.field <> '' and r.record_id not in (select b.record_id from born b)
             union all
-            -- A creation is taken back by archiving, unless somebody else worked on the record since.
+            -- A creation is taken back by archiving, unless somebody else worked on the record since. An earlier
+            -- restore that was itself taken back is no such work.
             select b.record_id, 'archived_at', 'null'::jsonb, app.time_json(app.now()), true,
-                exists (select from chain c where c.record_id = b.record_id and not c.mine)
+                exists (select from chain c where c.record_id = b.record_id and not c.mine and c.via <> 'restore'), b.doc
             from born b)
         select $4, p.record_id, p.field, nullif(p.undone, 'null'), p.target, v.current,
             case
-                when p.foreign_work then 'changed_since'
+                when p.foreign_work or (p.born and app.%3$s_record(c) is distinct from p.doc) then 'changed_since'
                 when v.current is not distinct from p.target then 'restored_already'
                 when v.current is distinct from nullif(p.undone, 'null') then 'changed_since'
                 when p.field = 'owner_id' and not app.may_own(p.target #>> '{}') then 'owner_unfit'

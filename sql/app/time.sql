@@ -21,16 +21,12 @@ begin
 end
 $$;
 
--- A new UUIDv7 of a moment.
+-- A new UUIDv7 of a moment. 512 / 125 makes of microseconds what app.uuid7_floor has: milliseconds and 12 bits of their
+-- fraction. One expression that names the moment once, so that it is inlined where 100,000 are made.
 create or replace function app.uuid7(at timestamptz) returns uuid
-language plpgsql volatile as $$
-declare
-    us bigint := extract(epoch from at) * 1000000;
-    id bytea := uuid_send(gen_random_uuid());   -- its variant bits are right already
-begin
-    id := overlay(id placing substring(int8send(us / 1000) from 3) from 1 for 6);
-    return encode(overlay(id placing int2send((28672 + us % 1000 * 4096 / 1000)::int2) from 7 for 2), 'hex')::uuid;
-end
+language sql volatile as $$
+    select (overlay(lpad(to_hex((date_part('epoch', at) * 1000000)::bigint * 512 / 125), 15, '0') placing '7' from 13 for 0)
+        || substring(gen_random_uuid()::text from 20))::uuid    -- whose variant bits are right already
 $$;
 
 -- A new UUIDv7 of this moment.

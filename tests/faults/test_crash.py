@@ -9,7 +9,7 @@ import pytest
 from conftest import LONG
 from holdfast import Stack
 from ledger import Audit, Office
-from load import Wire, part, processes, until
+from load import Wire, kill, part, processes, until
 
 PGBIN = "/usr/lib/postgresql/15/bin/"
 
@@ -23,11 +23,16 @@ class Server:
         self.postmaster = part(stack, "postgres")
         self.child = None
 
-    def kill(self):
-        os.kill(self.postmaster, signal.SIGKILL)
+    def kill(self, whole):
+        """Kills the postmaster, whose children end when they notice; or the whole of it, in the midst of their commits."""
+        children = processes(self.stack, "postgres") if whole else []
+        for pid in [self.postmaster, *children]:
+            kill(pid, signal.SIGKILL)
         if self.child is not None:
             self.child.wait()
         until(lambda: not processes(self.stack, "postgres"), 20, "the end of the killed server's children")
+        for file in (self.data + "/postmaster.pid", self.stack.socket + "/.s.PGSQL.5432.lock"):
+            os.remove(file)  # a dead process that nobody has waited for yet is alive to PostgreSQL
 
     def start(self):
         become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"] if os.geteuid() == 0 else []
@@ -37,6 +42,7 @@ class Server:
         until(self.answers, 30, "PostgreSQL's start")
 
     def answers(self):
+        assert self.child.poll() is None, "PostgreSQL did not start"
         try:
             self.stack.connect().close()
             return True
@@ -64,7 +70,7 @@ def crash(server, cycles, dice, enough=lambda: False):
     with Office(server.stack, dice) as office:
         for _ in range(cycles):
             time.sleep(dice.uniform(0.05, 0.5))
-            server.kill()
+            server.kill(whole=dice.random() < 0.7)
             server.start()
             began = time.monotonic()
             Wire(server.stack, token).until_good("/customers?limit=1")

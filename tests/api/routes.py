@@ -1,0 +1,83 @@
+"""routes.py -- every route with the members of its body, and how to ask each one rightly or wrongly."""
+import json
+import uuid
+
+import requests
+
+from people import MISSING, Forge, other_org
+
+
+def text(least, most, sign="x", **more):
+    return dict(type="text", least=sign * (least - 1), most=sign * most, **more)
+
+
+UUID = dict(type="uuid")
+TIME = dict(type="time")
+PASSWORD = text(12, 128)
+CUSTOMER = {
+    "name": text(1, 200, "ß", must=True), "email": dict(type="text", least="@b", most="e" * 249 + "@b.de"), "phone": text(1, 40, "1"),
+    "website": text(1, 500), "address": text(1, 500, "🏢"), "city": text(1, 100), "region": text(1, 100), "postal_code": text(1, 20), "country": dict(type="text", least="D"),
+    "source": text(1, 100), "stage": text(1, 40, solid=True), "owner_id": UUID, "value": dict(type="int", least=-1, most=10 ** 15), "currency": dict(type="text", least="EU"),
+    "notes": text(1, 10000, "n\n"[:1]), "tags": dict(type="list", of=text(1, 64), items=50), "custom": dict(type="object", most={"k": "v" * (16384 - 9)})}
+SCOPE = {"change": UUID, "operation": UUID, "entity": text(1, 40), "id": UUID, "field": text(1, 40), "as_of": TIME, "actor": UUID, "from": TIME, "to": TIME,
+         "entities": dict(type="list", of=text(1, 40), items=20)}
+REASON = text(1, 1000)
+
+# (method, path): the members of its body, None where it has none. Open routes need no token.
+ROUTES = {
+    ("GET", "/customers"): None, ("POST", "/customers"): dict(CUSTOMER, id=dict(UUID, solid=True)),
+    ("GET", "/customers/{id}"): None, ("PATCH", "/customers/{id}"): CUSTOMER, ("DELETE", "/customers/{id}"): None, ("GET", "/customers/{id}/history"): None,
+    ("GET", "/health"): None, ("GET", "/history"): None,
+    ("GET", "/operations"): None, ("GET", "/operations/{id}"): None, ("POST", "/operations/{id}/undo"): {"reason": dict(REASON, must=True)},
+    ("POST", "/restores"): {"scope": dict(type="object", must=True), "dry_run": dict(type="bool", solid=True), "plan_hash": text(64, 64, solid=True), "reason": dict(REASON, solid=True)},
+    ("GET", "/restores/{id}"): None, ("GET", "/restores/{id}/conflicts"): None,
+    ("POST", "/sessions"): {"email": text(1, 254, must=True), "password": text(1, 128, must=True)},
+    ("POST", "/sessions/refresh"): {"refresh_token": text(1, 200, must=True)},
+    ("GET", "/sessions/current"): None, ("DELETE", "/sessions/current"): None,
+    ("POST", "/sessions/password"): {"token": text(1, 200, must=True), "password": dict(PASSWORD, must=True)},
+    ("PATCH", "/sessions/current/password"): {"old": text(1, 128, must=True), "new": dict(PASSWORD, must=True)},
+    ("GET", "/jwks"): None,
+}
+OPEN = {("GET", "/health"), ("GET", "/jwks"), ("POST", "/sessions"), ("POST", "/sessions/refresh"), ("POST", "/sessions/password")}
+
+
+class World:
+    """What the requests are about: max, and what is his and what is another org's."""
+
+    def __init__(self, stack):
+        self.stack, self.max, self.otto = stack, stack.login("max@demo.test"), other_org(stack)
+        self.forge = Forge(stack, self.max)
+        self.token = self.max.tokens["access_token"]
+        self.mine, self.theirs = self.things(self.max), self.things(self.otto)
+
+    @staticmethod
+    def things(client):
+        c = client.change(client.customer(), city="Ulm")
+        row = client.get(f"/customers/{c['id']}/history").json()["data"][0]
+        restore = client.post("/restores", {"scope": {"change": row["id"]}, "reason": "x"})
+        assert restore.status_code == 201, restore.text
+        return {"customers": c["id"], "operations": row["operation_id"], "restores": restore.json()["id"]}
+
+    def good(self, route):
+        """A body that is right as far as form goes."""
+        scope = {"operation": self.mine["operations"]}
+        return {"POST /customers": {"name": "x"}, "PATCH /customers/{id}": {"city": "Bonn"}, "POST /operations/{id}/undo": {"reason": "x"},
+                "POST /restores": {"scope": scope, "dry_run": False, "reason": "x"}, "POST /sessions": {"email": uuid.uuid4().hex + "@x.test", "password": "x"},
+                "POST /sessions/refresh": {"refresh_token": "x"}, "POST /sessions/password": {"token": "x", "password": "x" * 12},
+                "PATCH /sessions/current/password": {"old": "x", "new": "x" * 12}}.get(" ".join(route))
+
+    def call(self, route, body=None, token=True, id_=None, tail="", method=None, **headers):
+        """Sends body (bytes as they are, objects as JSON) to a route that is otherwise asked rightly."""
+        word = route[1].split("/")[1]
+        url = self.stack.url + "/v1" + route[1].replace("{id}", id_ or self.mine.get(word, "")) + tail
+        head = {"Authorization": "Bearer " + (self.token if token is True else token or "")} if token and route not in OPEN else {}
+        head["If-Match"] = "*"
+        if body is not None:
+            head["Content-Type"] = "application/json"
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        head = {k: v for k, v in dict(head, **{k.replace("_", "-"): v for k, v in headers.items()}).items() if v is not None}
+        session = requests.Session()
+        session.trust_env = False
+        answer = session.request(method or route[0], url, data=body, headers=head, timeout=30)
+        session.close()
+        return answer
