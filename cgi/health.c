@@ -1,6 +1,8 @@
 /* health.c -- is it there?
  *
  *	GET  /v1/health    {status, version, database}
+ *
+ * The process beside the worker does the database's chores, once an hour.
  */
 #include "app.h"
 
@@ -18,6 +20,6 @@ static const struct route routes[] = {
 int
 main(int argc, char **argv)
 {
-	return app_main(
-	    argc, argv, &(struct app){.name = "health", .workers = 1, .routes = routes});
+	return app_main(argc, argv,
+	    &(struct app){.name = "health", .workers = 1, .routes = routes, .step = "health_step"});
 }

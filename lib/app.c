@@ -41,11 +41,11 @@ authorized(struct app *app, struct req *r, const struct route *to)
 	return to->open || token_check(app->tokens, r);
 }
 
+/* What is open to everybody answers whatever is asked for. */
 static bool
-acceptable(struct req *r)
+acceptable(struct req *r, const struct route *to)
 {
-	return http_accepts(r->accept, "application/json") ||
-	       http_accepts(r->accept, "application/problem+json") ||
+	return to->open || http_accepts(r->accept, "application/json") ||
 	       fail(r, 406, "not_acceptable", "The answer is application/json.");
 }
 
@@ -60,7 +60,7 @@ serve(void *self, struct req *r)
 
 	if ((to = find(app, r, values, lengths)) != NULL && authorized(app, r, to) &&
 	    param_bind(r, to->params, to->fn, values, lengths, app->cursor_key, &in) &&
-	    acceptable(r)) {
+	    acceptable(r, to)) {
 		r->status = to->status;
 		to->reply(app, r, to, &in);
 	}

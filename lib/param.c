@@ -68,10 +68,7 @@ scalar_bind(
 
 	*value = text;
 	if (text == NULL)
-		return !p->must ||
-		       fail(r, p->place == IN_HEAD ? 428 : 400,
-			   p->place == IN_HEAD ? "precondition_required" : "parameter_required",
-			   "%s is needed.", p->name);
+		return !p->must || fail(r, 400, "parameter_required", "%s is needed.", p->name);
 	switch (p->type) {
 	case AS_TAGS:
 		*value = http_tags(r->mem, text, strcmp(p->name, "if-none-match") == 0);

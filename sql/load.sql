@@ -50,6 +50,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/retry.sql
 \ir app/list.sql
 \ir app/job.sql
+\ir app/chores.sql
 \ir app/customers.sql
 \ir app/restore.sql
 \ir app/org.sql

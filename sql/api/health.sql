@@ -8,3 +8,12 @@ begin
     return query select 'ok', app.version(), current_setting('server_version');
 end
 $$;
+
+-- Does the chores when they are due. Open: it shows nothing. Returns the milliseconds until it wants to be called again.
+create function api.health_step() returns int
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+begin
+    perform app.chores();
+    return 600000;
+end
+$$;

@@ -197,6 +197,9 @@ begin
     perform app.job_total(restore, n);
     if n <= 1000 then
         perform app.restore_chunk(restore, 1000);
+    else
+        -- The operation is this request's, though the job process makes the changes.
+        perform app.operation_because(reason, undoes, 'restore'), app.operation_record(app.org(), 0);
     end if;
     return restore;
 end

@@ -3,6 +3,7 @@
 -- app.track(table, entity) writes, from the catalog, the triggers of a table and two functions:
 --   app.<table>_record(row)         the tracked fields of a row as a JSON object
 --   app.<table>_field(row, field)   one tracked field as JSON
+-- Both are stable, as to_jsonb is: called immutable they would not be inlined.
 -- The comparison is typed and set-based (statement triggers with transition tables): a mass update of
 -- 100,000 rows costs a fraction of what a row trigger or a detour through jsonb would.
 
@@ -45,11 +46,11 @@ begin
         = (excluded.singular, excluded.relation, excluded.customer_column);
 
     execute format(
-        'create or replace function app.%s_record(r %s) returns jsonb language sql immutable as $f$ select jsonb_build_object(%s) $f$',
+        'create or replace function app.%s_record(r %s) returns jsonb language sql stable as $f$ select jsonb_build_object(%s) $f$',
         singular, relation,
         (select string_agg(format('%L, %s', t.name, format(t.to_json, 'r')), ', ') from app.tracked(relation) t));
     execute format(
-        'create or replace function app.%s_field(r %s, field text) returns jsonb language sql immutable as $f$ select case field %s end $f$',
+        'create or replace function app.%s_field(r %s, field text) returns jsonb language sql stable as $f$ select case field %s end $f$',
         singular, relation,
         (select string_agg(format('when %L then %s', t.name, format(t.to_json, 'r')), ' ') from app.tracked(relation) t));
 

@@ -35,6 +35,6 @@ language sql volatile as 'select app.uuid7(app.clock())';
 
 -- A time as the API shows it: RFC 3339, UTC, six fractional digits.
 create or replace function app.time_json(at timestamptz) returns jsonb
-language sql immutable as $$
+language sql stable as $$
     select to_jsonb(to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
 $$;

@@ -2,7 +2,7 @@
 --
 -- org_id leads every primary key, unique constraint and foreign key, so that the data can be sharded
 -- by org. The exceptions are the directory that finds the org of a log-in e-mail with its throttle,
--- and the list of tables that have a history, which is the same everywhere.
+-- the list of tables that have a history, and the row of the chores, which are the same everywhere.
 
 set local role holdfast_owner;
 
@@ -353,6 +353,13 @@ create table app.entity (
     relation        text not null,
     customer_column text not null                         -- the column that names the customer it belongs to
 );
+
+-- When the chores were done last; one row for the whole database.
+create table app.chore (
+    one     boolean primary key default true check (one),
+    last_at timestamptz not null
+);
+insert into app.chore (last_at) values ('-infinity');
 
 do $$
 declare

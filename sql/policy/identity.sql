@@ -6,7 +6,7 @@ declare
     t text;
 begin
     foreach t in array array['org', 'segment', 'stage', 'staff', 'staff_tree', 'staff_segment', 'login', 'login_throttle', 'credential',
-        'invite', 'session', 'refresh'] loop
+        'invite', 'session', 'refresh', 'chore'] loop
         execute format('create policy %s_owner on app.%1$s for all to holdfast_owner using (true) with check (true)', t);
     end loop;
 end

@@ -55,6 +55,8 @@ def ask(client, scope, **headers):
     assert set(doc) == {"id", "status", "done", "total"}
     assert doc["status"] in ("queued", "running") and doc["done"] == 0
     assert answer.headers["Location"] == "/v1/restores/" + doc["id"]
+    operation = client.get("/operations/" + client.get(answer.headers["Location"][3:]).json()["operation_id"]).json()
+    assert uuid.UUID(operation["request_id"]) == uuid.UUID(answer.headers["X-Request-Id"])
     return doc["id"]
 
 
@@ -206,7 +208,8 @@ def test_fails_whole(stack, rita, max):
         doc = settled(max, ask(max, scope))
     finally:
         stack.sql("alter table app.customer drop constraint test_never")
-    assert (doc["status"], doc["why"], doc["done"], doc["restored"], doc["operation_id"]) == ("failed", "error", 0, 0, None)
+    assert (doc["status"], doc["why"], doc["done"], doc["restored"]) == ("failed", "error", 0, 0)
+    assert max.get("/operations/" + doc["operation_id"]).json()["changes"] == 0
     assert healed(stack, ids) == (0, 1001)
     stack.sql("delete from app.restore_item where restore_id = %s", doc["id"])
     whole(stack, max, settled(max, ask(max, scope)), ids)

@@ -125,7 +125,7 @@ def test_a_lost_refresh_answer(nobody, norma, clock):
         answers = list(pool.map(lambda _: refresh(type(nobody)(nobody.stack), first), range(8)))
     assert [a.status_code for a in answers] == [200] * 8
     assert len({a.json()["refresh_token"] for a in answers}) == 1
-    clock("8 seconds")
+    clock("5 seconds")
     again = refresh(nobody, first)
     assert again.status_code == 200 and again.json()["refresh_token"] == answers[0].json()["refresh_token"]
     assert refresh(nobody, again.json()["refresh_token"]).status_code == 200

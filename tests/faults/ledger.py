@@ -212,7 +212,7 @@ class Audit:
     def serial(fields, news):
         """The one serial that all fields carry; None where they differ."""
         if fields == [""]:
-            news = [news[0][field] for field in FIELDS]
+            news = [news[0].get(field) for field in FIELDS]
         elif fields == ["archived_at"]:
             return "archived_at"
         return news[0] if len(set(news)) == 1 else None

@@ -87,6 +87,9 @@ def test_no_acknowledged_change_is_lost(server, dice):
     audit = Audit(server.stack, office.ledger)
     kinds = {kind: sum(e.kind == kind and e.is_ == "done" for e in office.ledger) for kind in ("create", "change", "archive", "undo")}
     print(f"{len(back)} kills, {len(office.ledger)} intents, acknowledged {kinds}, {audit}")
+    with open(server.stack.state + "/log/customers.log", encoding="utf8") as log:
+        broken = [word for line in log if '"outcome"' in line for word in ("committed", "aborted", "unknown") if f'"is":"{word}"' in line]
+    print(f"broken commits of customers, as resolved by their ids: { {word: broken.count(word) for word in sorted(set(broken))} }")
     print(f"API back after at most {max(back):.2f} s; answers {dict(office.answers)}")
     assert audit.clean, str(audit)
     assert office.bad == []
@@ -109,3 +112,6 @@ def test_the_harness_finds_what_is_lost_without_synchronous_commit(server, dice)
         if lost:
             break
     assert lost > 0
+    server.stack.sql("delete from app.history where id = (select id from app.history where field = 'city' order by id desc limit 1)")
+    audit = Audit(server.stack, office.ledger)
+    assert audit.half and audit.strange, "a change that is half there is not found"

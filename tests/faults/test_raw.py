@@ -61,17 +61,21 @@ def head(stack, rita, first, *more, body=""):
 NAME = '{"name":"never"}'
 
 
-@pytest.mark.parametrize("more, body", [
-    ([("CONTENT_LENGTH", "100")], NAME), ([("CONTENT_LENGTH", "5")], NAME), ([("CONTENT_LENGTH", "0")], NAME), ([], NAME),
-    ([("CONTENT_LENGTH", "-1")], NAME), ([("CONTENT_LENGTH", "16x")], NAME), ([("CONTENT_LENGTH", "16"), ("CONTENT_LENGTH", "16")], NAME),
-    ([("CONTENT_LENGTH", "65536")], NAME), ([("CONTENT_LENGTH", "16"), ("HTTP_AUTHORIZATION", "Bearer x")], NAME),
-    ([("CONTENT_LENGTH", "16"), ("HTTP_IDEMPOTENCY_KEY", "a"), ("HTTP_IDEMPOTENCY_KEY", "b")], NAME)])
+WRONG = "not as long as announced"
+
+
+@pytest.mark.parametrize("more, body, says", [
+    ([("CONTENT_LENGTH", "100")], NAME, WRONG), ([("CONTENT_LENGTH", "16")], NAME + "  ", WRONG), ([("CONTENT_LENGTH", "0")], NAME, WRONG),
+    ([("CONTENT_LENGTH", "65536")], NAME, WRONG), ([], NAME, WRONG), ([("CONTENT_LENGTH", "-1")], NAME, ""),
+    ([("CONTENT_LENGTH", "16x")], NAME, ""), ([("CONTENT_LENGTH", "16"), ("CONTENT_LENGTH", "16")], NAME, ""),
+    ([("CONTENT_LENGTH", "16"), ("HTTP_AUTHORIZATION", "Bearer x")], NAME, ""),
+    ([("CONTENT_LENGTH", "16"), ("HTTP_IDEMPOTENCY_KEY", "a"), ("HTTP_IDEMPOTENCY_KEY", "b")], NAME, "")])
 @pytest.mark.usefixtures("unchanged")
-def test_a_request_that_is_not_whole_or_says_a_thing_twice_is_400(stack, rita, more, body):
+def test_a_request_that_is_not_whole_or_says_a_thing_twice_is_400(stack, rita, more, body, says):
     params = [("REQUEST_METHOD", "POST"), ("REQUEST_URI", "/v1/customers"), ("CONTENT_TYPE", "application/json"),
               ("HTTP_AUTHORIZATION", "Bearer " + rita.tokens["access_token"])]
     reply = fastcgi.ask(stack.socket + "/customers.sock", params + more, body.encode())
-    assert reply.status == 400 and reply.headers["Content-Type"] == "application/problem+json", reply.body
+    assert reply.status == 400 and reply.headers["Content-Type"] == "application/problem+json" and says in reply.body, reply.body
 
 
 def test_the_whole_request_is_good(stack, rita):

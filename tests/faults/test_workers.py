@@ -13,9 +13,8 @@ PROGRAMS = ["customers", "health", "history", "operations", "restores", "session
 def test_60_terms_to_workers_fail_no_request(stack, dice):
     with Load(stack) as load:
         for _ in range(60):
-            pids = workers(stack, "customers")
-            if pids:
-                kill(dice.choice(pids), signal.SIGTERM)
+            while not kill(dice.choice(workers(stack, "customers")), signal.SIGTERM):
+                pass
             time.sleep(8 / 60)
         until(lambda: len(workers(stack, "customers")) == 8, 1, "the last replacement")
     load.check()

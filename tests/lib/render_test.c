@@ -22,12 +22,6 @@
 #define TIMETZ 1184
 #define TEXTS  1009
 
-#define BLANK                                                                                      \
-	(struct req)                                                                               \
-	{                                                                                          \
-		.mem = r.mem, .status = 200, .id = "0123456789abcdef0123456789abcdef"              \
-	}
-
 static const unsigned char key[CURSOR_KEY] = "signs";
 
 /* Rows of up to eight columns, "name" or "name:oid" each; a NULL cell is null. */
@@ -70,7 +64,7 @@ row(const struct rows_of *of, const char *fields)
 {
 	struct rows rows = rows_new(of);
 
-	r = BLANK;
+	r = (struct req){.mem = r.mem, .status = 200, .id = "a0"};
 	render_row(&r, &rows, fields);
 	PQclear(rows.result);
 	return r.out.bytes;
@@ -81,7 +75,7 @@ list(const struct rows_of *of, const char *fields)
 {
 	struct rows rows = rows_new(of);
 
-	r = BLANK;
+	r = (struct req){.mem = r.mem, .status = 200, .id = "a0"};
 	render_list(&r, &rows, fields, "held", key);
 	PQclear(rows.result);
 	assert_int_equal(r.status, 200);
@@ -166,7 +160,6 @@ columns(void **state)
 	assert_string_equal(row(&of, " id "), "{\"id\":\"a\",\"masked\":[\"phone\"]}");
 	assert_string_equal(row(&of, " n id2 "), "{\"id2\":\"b\",\"masked\":[\"phone\"],\"n\":7}");
 	assert_string_equal(row(&of, " "), "{\"masked\":[\"phone\"]}");
-	assert_string_equal(row(&of, " _id "), "{\"masked\":[\"phone\"]}");
 	assert_string_equal(row(&(struct rows_of){{"_etag"}, {{"v1"}}, 1}, NULL), "{}");
 	assert_string_equal(r.type, "application/json");
 	assert_int_equal(r.status, 200);

@@ -15,7 +15,7 @@ select p.oid, n.nspname::text as space, p.proname::text as name, p.oid::regproce
     l.lanname::text as language, p.proconfig, p.prosrc, p.proleakproof, p.proargnames, p.proacl, p.proowner,
     coalesce(p.proargnames[1] = 'session', false) as proves,
     -- The open ones: what has no session yet, or shows and begins nothing.
-    p.proname in ('health', 'restore_step', 'refuse_form', 'session_challenge', 'session_open', 'session_refresh', 'password_set') as open,
+    p.proname in ('health', 'health_step', 'restore_step', 'refuse_form', 'session_challenge', 'session_open', 'session_refresh', 'password_set') as open,
     has_function_privilege('holdfast_cgi', p.oid, 'execute') as cgi,
     has_function_privilege('holdfast_sessions', p.oid, 'execute') as sessions
 from pg_proc p
@@ -53,14 +53,14 @@ select is_empty($$select t.name from tables t where not exists (select from pg_c
 select set_eq(
     $$select i.indexrelid::regclass::text from pg_index i join tables t on t.oid = i.indrelid
         where i.indisunique and (select a.attname from pg_attribute a where a.attrelid = i.indrelid and a.attnum = i.indkey[0]) is distinct from 'org_id'$$,
-    $$values ('app.entity_pkey'), ('app.login_pkey'), ('app.login_throttle_pkey')$$,
+    $$values ('app.chore_pkey'), ('app.entity_pkey'), ('app.login_pkey'), ('app.login_throttle_pkey')$$,
     'org_id leads every primary key and unique index but these');
 select is_empty($$select c.conrelid::regclass, c.conname from pg_constraint c
     where c.contype = 'f' and c.connamespace = 'app'::regnamespace and (
         (select a.attname from pg_attribute a where a.attrelid = c.conrelid and a.attnum = c.conkey[1]) is distinct from 'org_id'
         or (select a.attname from pg_attribute a where a.attrelid = c.confrelid and a.attnum = c.confkey[1]) is distinct from 'org_id')$$,
     'org_id leads every foreign key, on both sides');
-select is_empty($$select t.name from tables t where t.name not in ('entity', 'login_throttle')
+select is_empty($$select t.name from tables t where t.name not in ('chore', 'entity', 'login_throttle')
     and not exists (select from pg_attribute a where a.attrelid = t.oid and a.attname = 'org_id' and a.attnotnull)$$,
     'every table has an org_id that is never null');
 select is_empty($$select c.conrelid::regclass, c.conname from pg_constraint c
@@ -79,6 +79,7 @@ select set_eq(
     ('disclosure', 'disclosure_read', 'SELECT', 'holdfast_api'),
     ('disclosure', 'disclosure_write', 'INSERT', 'holdfast_api'),
     ('disclosure_rest', 'disclosure_rest_move', 'ALL', 'holdfast_owner'),
+    ('chore', 'chore_owner', 'ALL', 'holdfast_owner'),
     ('entity', 'entity_read', 'SELECT', 'holdfast_api holdfast_owner'),
     ('entity', 'entity_write', 'ALL', 'holdfast_owner'),
     ('history', 'history_count', 'SELECT', 'holdfast_owner'),
@@ -127,6 +128,9 @@ select is_empty($$select p.tablename, p.policyname, e.expression
     from pg_policies p, lateral (values (p.qual), (p.with_check)) e(expression)
     where 'holdfast_api' = any(p.roles) and p.tablename <> 'entity' and e.expression !~ '\(org_id = \( SELECT app\.org\(\) AS org\)\)'$$,
     'every policy of holdfast_api keeps to the caller''s org');
+
+select is_empty($$select tablename, policyname from pg_policies where cmd <> 'SELECT' and roles = '{holdfast_api}'
+    and (with_check is null or cmd = 'UPDATE' and with_check <> qual)$$, 'what may be written is as narrow as what may be changed');
 
 -- Privileges on tables.
 select set_eq(
@@ -205,7 +209,7 @@ select is_empty($$select whole from functions where space = 'api' and prosrc ~ '
 select is_empty($$select whole from functions where prosrc ~* '\mset\s+(local\s+)?role\M|\mmerge\s+into\M|row_security'$$,
     'no function changes its role');
 select set_eq($$select name, owner from functions where space = 'app' and prosecdef$$,
-    $$select v.name, v.owner from (values ('enter', 'holdfast_owner'), ('exposure_day', 'holdfast_api'), ('invite_create', 'holdfast_owner'),
+    $$select v.name, v.owner from (values ('chores', 'holdfast_owner'), ('enter', 'holdfast_owner'), ('exposure_day', 'holdfast_api'), ('invite_create', 'holdfast_owner'),
         ('job_enter', 'holdfast_owner'), ('job_total', 'holdfast_owner'), ('operation_record', 'holdfast_owner'), ('org_create', 'holdfast_owner'),
         ('partitions_ahead', 'holdfast_owner'), ('retry_forget', 'holdfast_owner'), ('scope_fields', 'holdfast_owner'),
         ('staff_doc', 'holdfast_owner'), ('throttle', 'holdfast_owner'), ('throttle_forget', 'holdfast_owner'),
@@ -225,7 +229,7 @@ select is_empty($$select c.oid::regclass from pg_class c where c.relnamespace = 
 
 -- History.
 select set_eq($$select t.name from tables t where not t.part and not exists (select from app.entity e where e.relation::regclass = t.oid)$$,
-    $$values ('credential'), ('disclosure'), ('entity'), ('history'), ('invite'), ('job'), ('login'), ('login_throttle'), ('operation'), ('org'),
+    $$values ('chore'), ('credential'), ('disclosure'), ('entity'), ('history'), ('invite'), ('job'), ('login'), ('login_throttle'), ('operation'), ('org'),
         ('refresh'), ('restore'), ('restore_conflict'), ('restore_item'), ('retry'), ('segment'), ('session'), ('staff'), ('staff_segment'),
         ('staff_tree'), ('stage')$$,
     'every table has a history but these');

@@ -46,6 +46,6 @@ begin
         from app.operation o
         full join (select t.org_id, t.operation_id, count(*) n from app.history t group by 1, 2) h
             on h.org_id = o.org_id and h.operation_id = o.id
-        where o.changes is distinct from h.n;
+        where o.changes is distinct from coalesce(h.n, 0);
 end
 $$;

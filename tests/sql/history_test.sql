@@ -225,6 +225,7 @@ select test.dblink_connect('other', format('host=%s port=%s dbname=%s user=postg
 select d.x as locked from test.person p, test.dblink('other', format('select pg_advisory_lock(hashtextextended(%L, 0))::text', format('retry %s %s customers.create k9', p.org, p.id))) d(x text) where name = 'rita' \gset
 select is(test.state('rita', 'select api.customer_create($1, $2, ''k9 f1'', ''{"name": "x"}'')'), 'PT409', 'while the first runs the second is refused');
 select is(test.state('nina', 'select api.customer_create($1, $2, ''k9 f1'', ''{"name": "x"}'')'), 'ok', 'somebody else''s is not');
+select d.x as unlocked from test.dblink('other', 'select pg_advisory_unlock_all()::text') d(x text) \gset
 select test.dblink_disconnect('other') is not null as left \gset
 select is(test.state('rita', 'select api.customer_create($1, $2, ''k9 f1'', ''{"name": "x"}'')'), 'ok', 'behind it it may');
 

@@ -58,7 +58,7 @@ insert into matrix values
     ('staff_tree', 'select count(*) from app.staff_tree where org_id = $2'),
     ('staff_segment', 'select count(*) from app.staff_segment where org_id = $2'),
     ('entity', 'select count(*) from app.entity'),
-    ('login', null), ('login_throttle', null), ('credential', null), ('invite', null), ('session', null), ('refresh', null),
+    ('chore', null), ('login', null), ('login_throttle', null), ('credential', null), ('invite', null), ('session', null), ('refresh', null),
     ('disclosure_rest', null), ('migration', null), ('loaded', null);
 
 select set_eq($$select c.relname::text from pg_class c where c.relnamespace = 'app'::regnamespace and c.relkind in ('r', 'p', 'f', 'm', 'v')
@@ -165,7 +165,7 @@ begin
     perform test.shuffle(n);
     return query select p.name, test.role_of(p.name),
         (select count(*) from unnest(p.due) i where i <> all(p.shown)), (select count(*) from unnest(p.shown) i where i <> all(p.due))
-    from (select t.name, array(select unnest(test.pages(t.name, lim => 50)) id order by id) as shown,
+    from (select t.name, array(select unnest(test.pages(t.name, lim => 90)) id order by id) as shown,
         array(select c.id from test.customers(t.name) c where c.archived_at is null order by c.id) as due from test.person t offset 0) p
     where p.shown <> p.due;
 end $$;
