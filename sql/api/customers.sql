@@ -87,6 +87,19 @@ begin
 end
 $$;
 
+-- The page that an app begins with, a rep's own by their latest change, as a query whose plan is kept: 0.1 ms against 0.6. (By
+-- itself PostgreSQL would plan again for each limit.)
+create function api.customer_own(cursor jsonb, lim int) returns api.customer[]
+language plpgsql stable set plan_cache_mode = force_generic_plan as $$
+begin
+    return array(select v from api.customer v
+        where v._org = app.org() and v.owner_id = app.me() and v.archived_at is null
+          and (v.updated_at, v.id) < (coalesce((cursor->>0)::timestamptz, 'infinity'),
+            coalesce((cursor->>1)::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+        order by v.updated_at desc, v.id desc limit lim + 1);
+end
+$$;
+
 -- A page: filter is an object of customer_filters' words, sort "-updated_at,name", cursor the position behind which the page
 -- begins, archived whether to list the archived ones instead. The last row is the tail: _next and _count.
 create function api.customer_list(session text, request uuid, filter jsonb, archived boolean, fields text[], sort text,
@@ -96,16 +109,26 @@ declare
     scope text;
     rows  api.customer[];
     tail  api.customer;
+    plain boolean;
 begin
     perform app.enter(session, request, 'customers.list', reads => true);
-    execute api.customer_page_sql(filter, archived, sort, cursor is not null) into rows using filter, cursor, lim, app.me(), app.org();
+    plain := app.role() = 'rep' and filter = '{}' and sort = '-updated_at' and not archived;
+    if plain then
+        rows := api.customer_own(cursor, lim);
+    else
+        execute api.customer_page_sql(filter, archived, sort, cursor is not null) into rows using filter, cursor, lim, app.me(), app.org();
+    end if;
 
     tail._tail := true;
     tail._classification := app.classification();
     if cardinality(rows) > lim then
         rows := trim_array(rows, 1);
-        execute format('select %s from (select ($1).*) v', app.position_sql(sort, api.customer_sorts()))
-        into tail._next using rows[lim];
+        if plain then
+            tail._next := jsonb_build_array(rows[lim].updated_at, rows[lim].id);
+        else
+            execute format('select %s from (select ($1).*) v', app.position_sql(sort, api.customer_sorts()))
+            into tail._next using rows[lim];
+        end if;
     end if;
     if count is not null then
         scope := api.customer_scope(filter, archived);

@@ -121,7 +121,7 @@ check_tags(const char *text)
 static void
 check_time(const char *text)
 {
-	struct tm t = {0}, again;
+	struct tm t = {0}, settled, again;
 	time_t moment;
 
 	if (!http_time(text))
@@ -130,7 +130,8 @@ check_time(const char *text)
 		 &t.tm_min, &t.tm_sec) == 6);
 	t.tm_year -= 1900;
 	t.tm_mon--;
-	moment = timegm(&t);
+	settled = t; /* timegm sets it right */
+	moment = timegm(&settled);
 	gmtime_r(&moment, &again);
 	must(again.tm_year == t.tm_year && again.tm_mon == t.tm_mon && again.tm_mday == t.tm_mday &&
 	     again.tm_hour == t.tm_hour && again.tm_min == t.tm_min && again.tm_sec == t.tm_sec);

@@ -249,7 +249,7 @@ select is_empty($$select e.relation, a.attname from app.entity e
     join pg_attribute a on a.attrelid = e.relation::regclass and a.attnum > 0 and not a.attisdropped
     where a.attname <> all(app.untracked(e.relation::regclass)) and not exists (select from pg_proc u, pg_proc r
         where u.proname = format('tg_%s_history_update', e.singular) and r.proname = e.singular || '_record'
-          and strpos(u.prosrc, format('(%L, n.%I is distinct from o.%I, ', a.attname, a.attname, a.attname)) > 0
+          and strpos(u.prosrc, format('case when n.%1$I is distinct from o.%1$I then %1$L end', a.attname)) > 0
           and strpos(r.prosrc, format('%L, ', a.attname)) > 0)$$,
     'the triggers know every other column');
 
