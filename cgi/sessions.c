@@ -89,15 +89,19 @@ reply_log_in(struct app *app, struct req *r, const struct route *to, const struc
 	if (r->pending != NULL ||
 	    (rows = app_call(app, r, CALL_CHANGES, false, "session_challenge", who, 2)) == NULL)
 		return;
-	/* An unknown e-mail costs the same time as a wrong password. */
 	const char *hash = secret_keep(r->mem, rows_get(rows, 0, "password_hash"));
 	const char *org = secret_keep(r->mem, rows_get(rows, 0, "org_id"));
-	bool verified = secret_verify(hash, password);
+	/* An unknown e-mail costs the same time as a wrong password. */
+	enum verdict verdict = secret_verify(hash, password);
+	if (verdict == VERDICT_UNSURE) {
+		fail(r, 503, "unavailable", NULL);
+		return;
+	}
 	const char *session = secret_uuid(r->mem),
 		   *sid = secret_session(app->own, r->mem, org, session);
 	const char *token = secret_new(r->mem, org);
 	const struct arg open[] = {{"email", email}, {"address", r->address},
-	    {"agent", r->user_agent}, {"verified", verified ? "true" : "false"},
+	    {"agent", r->user_agent}, {"verified", verdict == VERDICT_RIGHT ? "true" : "false"},
 	    {"password_hash", hash}, {"session_id", session},
 	    {"secret_hash", secret_hash(r->mem, sid)},
 	    {"refresh_hash", secret_hash(r->mem, token)}};
@@ -172,6 +176,7 @@ reply_change(struct app *app, struct req *r, const struct route *to, const struc
 {
 	const char *old = body_text(r, "old"), *new = body_text(r, "new"), *hash, *next;
 	const struct arg who[] = {{"address", r->address}};
+	enum verdict verdict;
 	struct rows *rows;
 
 	(void)to, (void)in;
@@ -179,11 +184,14 @@ reply_change(struct app *app, struct req *r, const struct route *to, const struc
 	    (rows = app_call(app, r, CALL_CHANGES, true, "password_challenge", who, 1)) == NULL)
 		return;
 	hash = secret_keep(r->mem, rows_get(rows, 0, "password_hash"));
-	bool verified = secret_verify(hash, old);
+	if ((verdict = secret_verify(hash, old)) == VERDICT_UNSURE) {
+		fail(r, 503, "unavailable", NULL);
+		return;
+	}
 	if ((next = hashed(r, new)) == NULL)
 		return;
-	const struct arg args[] = {
-	    {"verified", verified ? "true" : "false"}, {"old_hash", hash}, {"new_hash", next}};
+	const struct arg args[] = {{"verified", verdict == VERDICT_RIGHT ? "true" : "false"},
+	    {"old_hash", hash}, {"new_hash", next}};
 	if ((rows = app_call(app, r, CALL_CHANGES, true, "password_change", args, 3)) != NULL)
 		render_row(r, rows, NULL);
 }

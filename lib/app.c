@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARGS_MOST_HERE 32
+#define ARGS_MOST_HERE (ARGS_MOST + 2)
 #define STATEMENT_MS   5000
 #define STEP_MS        60000
 

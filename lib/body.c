@@ -4,6 +4,7 @@
 #include "http.h"
 
 #include <jansson.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -98,6 +99,25 @@ text_value(struct req *r, const struct param *p, const json_t *v, const char *po
 	return true;
 }
 
+/* The texts inside an object of the client's own making, names and values. */
+static bool
+texts_good(const json_t *v)
+{
+	const char *name;
+	json_t *inner;
+	size_t i;
+	long n;
+	bool good = true;
+
+	if (json_is_string(v))
+		return body_text_good(json_string_value(v), json_string_length(v), true, &n);
+	json_array_foreach (v, i, inner)
+		good = good && texts_good(inner);
+	json_object_foreach ((json_t *)(uintptr_t)v, name, inner)
+		good = good && body_text_good(name, strlen(name), false, &n) && texts_good(inner);
+	return good;
+}
+
 static bool members_good(struct req *r, const struct param *params, json_t *object, const char *at);
 
 static bool
@@ -121,7 +141,8 @@ value_good(struct req *r, const struct param *p, json_t *v, const char *pointer)
 			return members_good(r, p->members, v, pointer);
 		if (p->most > 0 && json_dumpb(v, NULL, 0, JSON_COMPACT) > (size_t)p->most)
 			return fail_later(r, pointer, "length", "At most %ld bytes.", p->most);
-		return true;
+		return texts_good(v) ||
+		       fail_later(r, pointer, "characters", "Control characters are not stored.");
 	default:
 		return text_value(r, p, v, pointer);
 	}

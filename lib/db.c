@@ -12,6 +12,8 @@
 #include <time.h>
 
 #define PATIENCE 1500 /* ms beyond statement_timeout until we stop believing in an answer */
+#define RESOLVE  6000 /* ms to find out what became of a change: a restart takes its time */
+#define TRIES    3
 
 struct db {
 	struct pq pq;
@@ -64,38 +66,37 @@ local(const struct db *db)
 }
 
 static enum outcome
-judge(const struct db *db, enum call kind, const struct trip *a)
+judge(const struct db *db, enum call kind, const struct trip *trip)
 {
-	bool good = a->rows != NULL && PQresultStatus(a->rows) == PGRES_TUPLES_OK;
-
-	if (a->synced && good)
+	if (trip->synced && trip->error == NULL && trip->rows != NULL)
 		return db->pq.unsure && kind == CALL_CHANGES ? UNKNOWN : DONE;
-	if (a->rows != NULL && !good && !fatal(a->rows))
+	if (trip->error != NULL && !fatal(trip->error))
 		return REFUSED;
 	if (kind == CALL_READS)
 		return NOTHING_DONE;
-	/* The server told the transaction id before it began to commit. */
-	return a->xid != NULL || (!a->xid_told && !local(db)) ? UNKNOWN : NOTHING_DONE;
+	if (trip->late)
+		return UNKNOWN;
+	if (trip->error != NULL && trip->rows == NULL)
+		return NOTHING_DONE; /* the server gave the call up */
+	/* The server tells the transaction id before it begins to commit. */
+	return trip->xid != NULL || (!trip->xid_told && !local(db)) ? UNKNOWN : NOTHING_DONE;
 }
 
-/* Asks a new connection what became of a transaction: DONE, NOTHING_DONE or UNKNOWN. It answers
- * "committed" only when that transaction's operation carries our request id, since a server that
- * crashed may give the id of a lost transaction to another one. */
+/* Asks a new connection what became of a transaction: DONE, NOTHING_DONE or UNKNOWN. */
 static enum outcome
-resolve(struct db *db, struct req *r, const char *xid)
+resolve(struct db *db, struct req *r, const struct trip *trip)
 {
-	const char *values[] = {r->sid, r->id, xid};
-	long deadline = pq_ms() + 2000;
+	const char *values[] = {r->sid, r->id, trip->xid, trip->boot};
+	long deadline = pq_ms() + RESOLVE;
 	enum outcome outcome = UNKNOWN;
 
-	while (xid != NULL && r->sid != NULL && outcome == UNKNOWN && pq_ms() < deadline) {
+	while (trip->xid != NULL && r->sid != NULL && outcome == UNKNOWN && pq_ms() < deadline) {
 		struct timespec pause = {.tv_nsec = 50 * 1000000};
-		PGresult *result =
-		    pq_open(&db->pq)
-			? PQexecParams(db->pq.connection,
-			      "select api.outcome(session => $1, request => $2, xid => $3)", 3,
-			      NULL, values, NULL, NULL, 0)
-			: NULL;
+		PGresult *result = !pq_open(&db->pq) ? NULL
+						     : PQexecParams(db->pq.connection,
+							   "select api.outcome(session => $1, "
+							   "request => $2, xid => $3, boot => $4)",
+							   4, NULL, values, NULL, NULL, 0);
 		if (result != NULL && PQresultStatus(result) == PGRES_TUPLES_OK)
 			outcome = strcmp(PQgetvalue(result, 0, 0), "committed") == 0 ? DONE
 				  : strcmp(PQgetvalue(result, 0, 0), "aborted") == 0 ? NOTHING_DONE
@@ -125,33 +126,43 @@ settle(struct db *db, const struct trip *a)
 		pq_close(&db->pq);
 }
 
-/* The api was replaced, and our statement or the function that ran meant the old one: it is prepared anew. What
- * PostgreSQL then says, "cache lookup failed", has no SQLSTATE of its own. */
 static bool
-outdated(const PGresult *result)
+state_is(const PGresult *error, const char *const states[])
 {
-	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *state = PQresultErrorField(error, PG_DIAG_SQLSTATE);
 
-	return state != NULL && (strcmp(state, "0A000") == 0 || strcmp(state, "26000") == 0 ||
-				    strcmp(state, "XX000") == 0);
+	for (; state != NULL && *states != NULL; states++)
+		if (strcmp(state, *states) == 0)
+			return true;
+	return false;
 }
 
+/* One attempt.  What PostgreSQL refused for a reason that may be gone next time counts as not done. */
 static enum outcome
 attempt(struct db *db, struct req *r, enum call kind, const char *fn, const struct arg *args,
-    size_t n, struct trip *a)
+    size_t n, struct trip *trip)
 {
+	/* The api was replaced, and our statement or the function that ran meant the old one.  What
+	 * PostgreSQL then says, "cache lookup failed", has no SQLSTATE of its own. */
+	static const char *const outdated[] = {"0A000", "26000", "XX000", NULL};
+	static const char *const collided[] = {"40001", "40P01", NULL};
 	enum outcome outcome;
 
 	db->pq.unsure = false;
-	*a = trip_make(&db->pq, r, kind == CALL_CHANGES, fn, args, n,
+	*trip = trip_make(&db->pq, r, kind == CALL_CHANGES, fn, args, n,
 	    pq_ms() + db->timeout + PATIENCE, kind == CALL_READS ? r->client : -1);
-	outcome = judge(db, kind, a);
-	settle(db, a);
-	if (outcome == REFUSED && outdated(a->rows)) {
+	outcome = judge(db, kind, trip);
+	settle(db, trip);
+	if (outcome == REFUSED && state_is(trip->error, outdated)) {
 		pq_close(&db->pq);
-		outcome = NOTHING_DONE;
+		return NOTHING_DONE;
 	}
-	return outcome;
+	if (outcome == REFUSED && state_is(trip->error, collided)) {
+		struct timespec pause = {.tv_nsec = (10 + random() % 40) * 1000000};
+		nanosleep(&pause, NULL);
+		return NOTHING_DONE;
+	}
+	return outcome == UNKNOWN ? resolve(db, r, trip) : outcome;
 }
 
 static bool
@@ -177,36 +188,32 @@ struct rows *
 db_call(
     struct db *db, struct req *r, enum call kind, const char *fn, const struct arg *args, size_t n)
 {
-	struct trip a = {0};
+	struct trip trip = {0};
 	enum outcome outcome = NOTHING_DONE;
 
 	PQclear(db->rows.result);
 	db->rows.result = NULL;
 	if (n > TRIP_ARGS)
 		abort();
-	for (int tries = 0; outcome == NOTHING_DONE && tries < 2; tries++) {
-		PQclear(a.rows);
-		free(a.xid);
-		a = (struct trip){0};
+	for (int tries = 0; outcome == NOTHING_DONE && tries < TRIES && !trip.late; tries++) {
+		trip_free(&trip);
 		if (!pq_open(&db->pq))
 			break;
-		outcome = attempt(db, r, kind, fn, args, n, &a);
-		if (outcome == UNKNOWN)
-			outcome = resolve(db, r, a.xid);
+		outcome = attempt(db, r, kind, fn, args, n, &trip);
 	}
-	if (outcome == DONE)
-		db->rows.result = a.rows;
-	else if (outcome == REFUSED)
-		refused(r, a.rows);
-	else if (outcome == NOTHING_DONE)
-		fail_sql(r, "08006", NULL, NULL, NULL, NULL, NULL);
-	else
+	if (outcome == DONE) {
+		db->rows.result = trip.rows;
+		trip.rows = NULL;
+	} else if (outcome == UNKNOWN) {
 		fail(r, 503, "outcome_unknown",
 		    "The change may or may not have been made. Look, or send it again with its "
 		    "Idempotency-Key.");
-	if (outcome != DONE)
-		PQclear(a.rows);
-	free(a.xid);
+	} else if (trip.error != NULL && !fatal(trip.error)) {
+		refused(r, trip.error);
+	} else {
+		fail_sql(r, "08006", NULL, NULL, NULL, NULL, NULL);
+	}
+	trip_free(&trip);
 	return outcome == DONE ? &db->rows : NULL;
 }
 

@@ -4,6 +4,7 @@
 #include "http.h"
 #include "log.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,13 +157,15 @@ secret_password(struct arena *mem, const char *password)
 											: NULL;
 }
 
-bool
+enum verdict
 secret_verify(const char *hash, const char *password)
 {
-	bool same = crypto_pwhash_str_verify(
-			hash == NULL ? ours->nobody : hash, password, strlen(password)) == 0;
-
-	return hash != NULL && same;
+	errno = 0;
+	if (crypto_pwhash_str_verify(
+		hash == NULL ? ours->nobody : hash, password, strlen(password)) == 0)
+		return hash == NULL ? VERDICT_WRONG : VERDICT_RIGHT;
+	/* libsodium sets errno for a mismatch and for nothing else. */
+	return errno == EINVAL ? VERDICT_WRONG : VERDICT_UNSURE;
 }
 
 char *

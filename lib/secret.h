@@ -37,8 +37,10 @@ char *secret_unseal(struct arena *mem, const char *token, const char *sealed);
 /* argon2id of a password with 19 MiB and two passes (OWASP's floor), NULL when there is no memory. */
 char *secret_password(struct arena *mem, const char *password);
 
-/* Whether a password is the one of a hash.  hash NULL takes as long and says false. */
-bool secret_verify(const char *hash, const char *password);
+/* Whether a password is the one of a hash.  hash NULL takes as long and is wrong.  Unsure when there
+ * was no memory to find out, which must not count as wrong. */
+enum verdict { VERDICT_WRONG, VERDICT_RIGHT, VERDICT_UNSURE };
+enum verdict secret_verify(const char *hash, const char *password);
 
 /* A random UUIDv7. */
 char *secret_uuid(struct arena *mem);

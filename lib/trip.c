@@ -35,7 +35,8 @@ send(struct pq *pq, struct req *r, bool changes, const char *fn, const struct ar
 		preparations++;
 	}
 	if (*sent && changes && !pq_prepared(pq, "xid")) {
-		*sent = pq_prepare(pq, "xid", "select pg_current_xact_id_if_assigned()");
+		*sent = pq_prepare(pq, "xid",
+		    "select pg_current_xact_id_if_assigned(), pg_postmaster_start_time()");
 		preparations++;
 	}
 	*sent = *sent && (r->pending != NULL
@@ -49,17 +50,49 @@ send(struct pq *pq, struct req *r, bool changes, const char *fn, const struct ar
 	return preparations;
 }
 
+static char *
+copy(const PGresult *result, int column)
+{
+	char *text = strdup(PQgetvalue(result, 0, column));
+
+	if (text == NULL)
+		abort();
+	return text;
+}
+
+/* Takes the n-th result of the trip; returns what is left to clear. */
+static PGresult *
+take(struct trip *trip, PGresult *result, int n)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	if (status == PGRES_TUPLES_OK && n == 0) {
+		trip->rows = result;
+		return NULL;
+	}
+	if (status == PGRES_TUPLES_OK && n == 1) {
+		trip->xid_told = true;
+		trip->xid = PQgetisnull(result, 0, 0) ? NULL : copy(result, 0);
+		trip->boot = copy(result, 1);
+	} else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK &&
+		   status != PGRES_PIPELINE_ABORTED && trip->error == NULL) {
+		trip->error = result;
+		return NULL;
+	}
+	return result;
+}
+
 /* Reads results until the sync or until nothing more can be had. */
 static void
-receive(struct pq *pq, int preparations, long deadline, int client, struct trip *a)
+receive(struct pq *pq, int preparations, long deadline, int client, struct trip *trip)
 {
 	PGconn *c = pq->connection;
-	PGresult *result;
 	bool ended = false; /* PQgetResult gave the NULL that ends a statement */
-	int n = 0;
+	enum waited waited;
+	int n = -preparations;
 
-	while (pq_wait(pq, deadline, client) == WAIT_READY) {
-		result = PQgetResult(c);
+	while (!trip->synced && (waited = pq_wait(pq, deadline, client)) == WAIT_READY) {
+		PGresult *result = PQgetResult(c);
 		if (result == NULL) {
 			if (ended || PQstatus(c) == CONNECTION_BAD)
 				return;
@@ -67,32 +100,10 @@ receive(struct pq *pq, int preparations, long deadline, int client, struct trip 
 			continue;
 		}
 		ended = false;
-		if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
-			a->synced = true;
-			PQclear(result);
-			return;
-		}
-		if (PQresultStatus(result) != PGRES_TUPLES_OK &&
-		    PQresultStatus(result) != PGRES_COMMAND_OK &&
-		    PQresultStatus(result) != PGRES_PIPELINE_ABORTED) {
-			/* The first error is the reason; a later one, as of the commit, replaces good rows. */
-			if (a->rows == NULL || PQresultStatus(a->rows) == PGRES_TUPLES_OK) {
-				PQclear(a->rows);
-				a->rows = result;
-				result = NULL;
-			}
-		} else if (n == preparations && PQresultStatus(result) == PGRES_TUPLES_OK) {
-			a->rows = result;
-			result = NULL;
-		} else if (n == preparations + 1 && PQresultStatus(result) == PGRES_TUPLES_OK) {
-			a->xid_told = true;
-			if (!PQgetisnull(result, 0, 0) &&
-			    (a->xid = strdup(PQgetvalue(result, 0, 0))) == NULL)
-				abort();
-		}
-		n++;
-		PQclear(result);
+		trip->synced = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+		PQclear(trip->synced ? result : take(trip, result, n++));
 	}
+	trip->late = !trip->synced && waited == WAIT_LATE;
 }
 
 struct trip
@@ -106,4 +117,14 @@ trip_make(struct pq *pq, struct req *r, bool changes, const char *fn, const stru
 	if (sent)
 		receive(pq, preparations, deadline, client, &made);
 	return made;
+}
+
+void
+trip_free(struct trip *trip)
+{
+	PQclear(trip->rows);
+	PQclear(trip->error);
+	free(trip->xid);
+	free(trip->boot);
+	*trip = (struct trip){0};
 }

@@ -10,10 +10,13 @@
 
 /* What came back. */
 struct trip {
-	PGresult *rows; /* of the call, or the first error */
-	char *xid;      /* of the transaction, once the server told it; malloc'd */
-	bool xid_told;  /* it told whether there is one */
-	bool synced;    /* the transaction has ended */
+	PGresult *rows;  /* of the call, once it was good */
+	PGresult *error; /* the first one: of the call, or of its commit */
+	char *xid;       /* of the transaction, once the server told it; malloc'd */
+	char *boot;      /* since when that server has run; malloc'd */
+	bool xid_told;   /* it told whether there is one */
+	bool synced;     /* the transaction has ended */
+	bool late;       /* the server said nothing until the deadline: it may still be at it */
 };
 
 /* select * from api.fn("a" => $1, ...), or with refuse the form that cannot leave anything behind. */
@@ -21,9 +24,11 @@ char *trip_statement(
     struct arena *mem, const char *fn, const struct arg *args, size_t n, bool refuse);
 
 /* Makes the trip for r on an open connection, until deadline (pq_ms); client as in pq_wait. changes says
- * that its outcome must be known: then the server is asked for the transaction id too.  The
- * caller frees what came back. */
+ * that its outcome must be known: then the server is asked for the transaction id too. */
 struct trip trip_make(struct pq *pq, struct req *r, bool changes, const char *fn,
     const struct arg *args, size_t n, long deadline, int client);
+
+/* Frees what came back. */
+void trip_free(struct trip *trip);
 
 #endif

@@ -12,7 +12,7 @@ create or replace function app.tg_customer_touch() returns trigger
 language plpgsql as $$
 begin
     new.version := old.version + 1;
-    new.updated_at := app.clock();
+    new.updated_at := greatest(app.clock(), old.updated_at + interval '1 microsecond');   -- whatever becomes of the clock
     return new;
 end
 $$;

@@ -122,7 +122,8 @@ def test_nothing_begins_after_a_dismissal(stack, rita):
             thread.join()
         before = [a for a in answers if a.ended < committed]
         after = [a for a in answers if a.began > committed]
-        assert before and {a.status for a in before} <= {200, 412}
+        # committed is taken behind the commit: a few may know of it already
+        assert 200 in {a.status for a in before} <= {200, 412, 401}
         assert after and {(a.status, a.code) for a in after} == {(401, "session_ended")}
         assert max(a.ended for a in answers) < committed + 5
         refresh = Wire(stack).ask("POST", "/sessions/refresh", {"refresh_token": rita.tokens["refresh_token"]})
