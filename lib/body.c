@@ -2,6 +2,7 @@
 #include "body.h"
 #include "fault.h"
 #include "http.h"
+#include "value.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -64,17 +65,6 @@ body_text_good(const char *text, size_t bytes, bool prose, long *length)
 }
 
 static bool
-word_of(const char *words, const char *word)
-{
-	size_t n = strchr(word, ' ') == NULL ? strlen(word) : 0;
-
-	for (const char *at = words; n > 0 && (at = strstr(at, word)) != NULL; at += n)
-		if ((at == words || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
-			return true;
-	return false;
-}
-
-static bool
 text_value(struct req *r, const struct param *p, const json_t *v, const char *pointer)
 {
 	const char *text = json_string_value(v);
@@ -94,7 +84,7 @@ text_value(struct req *r, const struct param *p, const json_t *v, const char *po
 	if (p->type == AS_TIME && !http_time(text))
 		return fail_later(
 		    r, pointer, "format", "This is a time as in 2026-01-31T09:30:00Z.");
-	if (p->type == AS_WORD && !word_of(p->words, text))
+	if (p->type == AS_WORD && !value_word(p->words, text))
 		return fail_later(r, pointer, "word", "One of: %s.", p->words);
 	return true;
 }
@@ -121,7 +111,7 @@ texts_good(const json_t *v)
 static bool members_good(struct req *r, const struct param *params, json_t *object, const char *at);
 
 static bool
-value_good(struct req *r, const struct param *p, json_t *v, const char *pointer)
+member_good(struct req *r, const struct param *p, json_t *v, const char *pointer)
 {
 	switch (p->type) {
 	case AS_BOOL:
@@ -160,7 +150,7 @@ list_good(struct req *r, const struct param *p, json_t *v, const char *pointer)
 	if (json_array_size(v) > (size_t)p->items)
 		return fail_later(r, pointer, "count", "At most %ld items.", p->items);
 	json_array_foreach (v, i, item)
-		good = value_good(r, p, item, arena_print(r->mem, "%s/%zu", pointer, i)) && good;
+		good = member_good(r, p, item, arena_print(r->mem, "%s/%zu", pointer, i)) && good;
 	return good;
 }
 
@@ -216,7 +206,7 @@ members_good(struct req *r, const struct param *params, json_t *object, const ch
 				? !(p->must || p->solid) ||
 				      fail_later(r, pointer, "required", "This cannot be null.")
 			    : p->list ? list_good(r, p, v, pointer)
-				      : value_good(r, p, v, pointer);
+				      : member_good(r, p, v, pointer);
 		if (!fits) {
 			good = false;
 			json_object_del(object, name);

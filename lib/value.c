@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool
-word_of(const char *words, const char *word, size_t n)
+bool
+value_word(const char *words, const char *word)
 {
+	size_t n = strchr(word, ' ') == NULL ? strlen(word) : 0;
+
 	for (const char *at = words; n > 0 && (at = strstr(at, word)) != NULL; at += n)
 		if ((at == words || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
 			return true;
@@ -58,7 +60,7 @@ value_good(struct req *r, const struct param *p, const char *text)
 		       value_wrong(r, p, "format", "This is a time as in 2026-01-31T09:30:00Z.");
 	case AS_WORD:
 	case AS_FIELDS:
-		return (strchr(text, ' ') == NULL && word_of(p->words, text, strlen(text))) ||
+		return value_word(p->words, text) ||
 		       value_wrong(r, p, "word", arena_print(r->mem, "Of: %s.", p->words));
 	default:
 		return (body_text_good(text, strlen(text), false, &n) && n >= p->least &&
@@ -90,8 +92,7 @@ value_sort(struct req *r, const struct param *p, const char *text)
 	buf_char(&seen, ' ');
 	while ((word = value_item(r->mem, &rest)) != NULL) {
 		word += *word == '-';
-		if (strchr(word, ' ') != NULL || !word_of(p->words, word, strlen(word)) ||
-		    word_of(seen.bytes, word, strlen(word)))
+		if (!value_word(p->words, word) || value_word(seen.bytes, word))
 			return value_wrong(r, p, "word",
 			    arena_print(r->mem, "Once each of: %s; - for descending.", p->words));
 		buf_print(&seen, "%s ", word);

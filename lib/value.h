@@ -1,5 +1,5 @@
-/* value.h -- one value of a path, query or head against its row of the table.  All but the last
- * return false with r->fault set when it is wrong. */
+/* value.h -- one value of a path, query or head against its row of the table.  What takes
+ * a request returns false with r->fault set when the value is wrong. */
 #ifndef VALUE_H
 #define VALUE_H
 
@@ -7,6 +7,9 @@
 
 /* Refuses a parameter: 400 invalid_parameter. */
 bool value_wrong(struct req *r, const struct param *p, const char *why, const char *detail);
+
+/* Whether word is one of words, which blanks separate. */
+bool value_word(const char *words, const char *word);
 
 /* A plain value: number, word, time, text, ... */
 bool value_good(struct req *r, const struct param *p, const char *text);
