@@ -147,7 +147,10 @@ read_request(struct req *r, char *const *environment, const struct wire *wire)
 	r->if_none_match = values[IF_NONE_MATCH];
 	r->idempotency_key = values[IDEMPOTENCY_KEY];
 	r->user_agent = values[USER_AGENT];
-	r->address = values[ADDRESS];
+	/* nginx says "unix:" where there is no address. */
+	if (values[ADDRESS] &&
+	    strspn(values[ADDRESS], "0123456789abcdefABCDEF:.") == strlen(values[ADDRESS]))
+		r->address = values[ADDRESS];
 	r->id = request_id(r->mem, values[ID]);
 	r->path = "/";
 	r->query = "";

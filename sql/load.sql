@@ -35,6 +35,19 @@ begin
 end
 $$;
 drop schema if exists api cascade;
+
+-- So are the functions of app, lest one stay behind when its arguments change; those of triggers are replaced.
+do $$
+declare
+    f regprocedure;
+begin
+    for f in select p.oid from pg_proc p
+        where p.pronamespace = 'app'::regnamespace and p.prorettype <> 'trigger'::regtype and p.proname not like 'test\_%'
+    loop
+        execute format('drop function %s', f);
+    end loop;
+end
+$$;
 create schema api;
 grant usage, create on schema api to holdfast_api, holdfast_owner;
 
@@ -48,6 +61,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/history.sql
 \ir app/ledger.sql
 \ir app/retry.sql
+\ir app/json.sql
 \ir app/list.sql
 \ir app/job.sql
 \ir app/chores.sql
@@ -67,6 +81,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/health.sql
 \ir api/sessions.sql
 \ir api/customers.sql
+\ir api/customers_list.sql
 \ir api/history.sql
 \ir api/operations.sql
 \ir api/restores.sql

@@ -190,13 +190,17 @@ begin
     values (app.org(), restore, 'restores', app.me(), app.session_id(), app.request_id(), 'queued', 0, app.now());
     insert into app.restore (org_id, id, operation_id, staff_id, scope, reason, undoes, outside)
     values (app.org(), restore, app.operation_id(), app.me(), scope, reason, undoes, api.scope_outside(scope));
-    execute format('insert into app.restore_item (org_id, restore_id, entity, record_id) '
-        'select distinct h.org_id, $3, h.entity, h.record_id from app.history h where h.org_id = $2 and %s', app.scope_sql(scope))
+    execute format('with record as (select distinct h.entity, h.record_id from app.history h where h.org_id = $2 and %s), '
+        'numbered as (select r.*, (row_number() over (partition by r.entity order by r.record_id) - 1) / 5000 as piece from record r) '
+        'insert into app.restore_item (org_id, restore_id, n, entity, records) '
+        'select $2, $3, row_number() over (order by m.entity, m.piece), m.entity, array_agg(m.record_id order by m.record_id) '
+        'from numbered m group by m.entity, m.piece', app.scope_sql(scope))
     using scope, app.org(), restore;
-    get diagnostics n = row_count;
+    select coalesce(sum(cardinality(i.records)), 0) into n from app.restore_item i where i.org_id = app.org() and i.restore_id = restore;
     perform app.job_total(restore, n);
     if n <= 1000 then
-        perform app.restore_chunk(restore, 1000);
+        while not app.restore_chunk(restore) loop
+        end loop;
     else
         -- The operation is this request's, though the job process makes the changes.
         perform app.operation_because(reason, undoes, 'restore'), app.operation_record(app.org(), 0);
@@ -323,10 +327,10 @@ declare
     restore uuid := app.job_enter('restores');
 begin
     if restore is null then
-        return 500;
+        return 200;
     end if;
     begin
-        perform app.restore_chunk(restore, 5000);
+        perform app.restore_chunk(restore);
     exception
         when serialization_failure or deadlock_detected or lock_not_available or query_canceled then
             return 200;

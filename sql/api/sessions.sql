@@ -9,8 +9,8 @@ create type api.session as (session_id uuid, org_id int, staff_id uuid, expires_
     _status int, _code text, _detail text);
 
 -- Counts an attempt to prove a password and refuses it (429) when there were too many: after five failures within a
--- quarter of an hour from one network each next attempt waits twice as long, up to a quarter of an hour; after a hundred from
--- anywhere, networks from which the person has not logged in lately wait too. Nobody is locked out for good:
+-- quarter of an hour from one network each next attempt waits twice as long, up to a quarter of an hour, for a
+-- day; after a hundred from anywhere, networks from which the person has not logged in lately wait too. Nobody is locked out for good:
 -- that would be a weapon.
 create or replace function app.throttle(email text, address text) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
@@ -37,7 +37,8 @@ begin
     insert into app.login_throttle as r (email_hash, net, failures, last_at)
     values (hash, here, 1, app.clock()), (hash, '', 1, app.clock())
     on conflict (email_hash, net) do update set last_at = app.clock(),
-        failures = case when r.net <> '' and r.last_at < app.clock() - interval '15 minutes' then 1 else r.failures + 1 end;
+        failures = case when r.net <> '' and r.last_at < app.clock()
+            - case when r.failures < 5 then interval '15 minutes' else interval '1 day' end then 1 else r.failures + 1 end;
 end
 $$;
 alter function app.throttle owner to holdfast_owner;

@@ -35,34 +35,39 @@ alter function app.scope_fields owner to holdfast_owner;
 
 -- The plan for some records of one entity: a row for each field that the scope changed. By windows, not by joins of the
 -- chain with itself: what it holds was often written a moment ago, and a planner that still believes in one row takes
--- nested loops (5,000 records: 15 s against 1.3).
+-- nested loops (5,000 records: 15 s against 1.3). For the same reason the chain is looked up record by record, and the
+-- first and last record are said, which any index with the record takes as its bounds.
 create or replace function app.restore_plan(scope jsonb, entity text, records uuid[]) returns setof app.restore_field
 language plpgsql volatile as $$
 declare
-    e     app.entity;
-    since uuid;
+    e      app.entity;
+    sorted uuid[] := array(select r from unnest(records) r order by r);
+    first  uuid := sorted[1];
+    last   uuid := sorted[cardinality(sorted)];
+    since  uuid;
 begin
     select * into e from app.entity t where t.name = restore_plan.entity;
-    execute format('select min(h.id::text)::uuid from app.history h where h.org_id = $2 and h.record_id = any($3) and %s',
-        app.scope_sql(scope)) into since using scope, app.org(), records;
+    execute format('select h.id from app.history h where h.org_id = $2 and h.record_id between $4 and $5 and h.record_id = any($3) and %s '
+        'order by h.id limit 1', app.scope_sql(scope)) into since using scope, app.org(), sorted, first, last;
     return query execute format($q$
         with chain as (
-            select h.record_id, h.id, coalesce(h.field, '') as field, h.old, h.new, h.via, %1$s as mine
-            from app.history h
-            where h.org_id = $2 and h.record_id = any($3) and h.entity = $4 and h.id >= $5),
+            select h.* from unnest($3) r(id) cross join lateral (
+                select h.record_id, h.id, coalesce(h.field, '') as field, h.old, h.new, h.via, %1$s as mine
+                from app.history h
+                where h.org_id = $2 and h.record_id = r.id and h.entity = $4 and h.id >= $5 offset 0) h),
         -- others: how many foreign changes of the field came behind this one. worked: whether anybody else changed anything
         -- of the record; taking something back is no work, as long as it does not show (doc, below).
         marked as (
             select c.*, count(*) filter (where not c.mine) over (partition by c.record_id, c.field order by c.id desc) as others,
                 bool_or(not c.mine and c.via <> 'restore') over (partition by c.record_id) as worked
             from chain c),
-        tail as (
-            select m.*, min(m.others) over (partition by m.record_id, m.field) as fewest from marked m where m.mine),
+        -- The last change of each field in the scope, and the value before the run that it ends.
         run as (
-            select t.record_id, t.field, t.worked, (array_agg(t.new order by t.id desc))[1] as undone,
-                (array_agg(t.old order by t.id) filter (where t.others = t.fewest))[1] as target,
-                bool_or(t.field = '') over (partition by t.record_id) as born
-            from tail t group by t.record_id, t.field, t.worked),
+            select distinct on (m.record_id, m.field) m.record_id, m.field, m.worked, m.new as undone,
+                last_value(m.old) over (partition by m.record_id, m.field, m.others order by m.id desc
+                    rows between current row and unbounded following) as target,
+                bool_or(m.field = '') over (partition by m.record_id) as born
+            from marked m where m.mine order by m.record_id, m.field, m.id desc),
         plan as (
             select r.record_id, r.field, r.undone, r.target, false as born, false as worked, null::jsonb as doc
             from run r where not r.born
@@ -87,7 +92,7 @@ begin
         cross join lateral (select app.%3$s_field(c, p.field) as current) v
         where nullif(p.undone, 'null') is distinct from p.target and not (p.born and v.current is not null)
         $q$, app.scope_sql(scope), e.relation, e.singular)
-    using scope, app.org(), records, e.name, since;
+    using scope, app.org(), sorted, e.name, since;
 end
 $$;
 
@@ -104,17 +109,18 @@ create or replace function app.restore_write(entity text, plan app.restore_field
 language plpgsql volatile as $$
 declare
     relation regclass := (select e.relation from app.entity e where e.name = restore_write.entity);
-    fields   text[] := array(select distinct p.field from unnest(plan) p where p.why is null);
+    fields   text[];
+    expected bigint;
     n        bigint;
-    expected bigint := (select count(distinct p.record_id) from unnest(plan) p where p.why is null);
 begin
-    if cardinality(fields) = 0 then
+    select array_agg(distinct p.field), count(distinct p.record_id) into fields, expected from unnest(plan) p where p.why is null;
+    if expected = 0 then
         return 0;
     end if;
     execute format($q$
         update %s c set %s
         from (select p.record_id, jsonb_object_agg(p.field, p.target) patch from unnest($1) p where p.why is null
-            group by p.record_id) p
+            group by p.record_id order by p.record_id) p
         where c.org_id = $2 and c.id = p.record_id
         $q$, relation,
         (select string_agg(format('%1$I = case when p.patch ? %1$L then %2$s else c.%1$I end', t.name, format(t.from_json, 'p.patch')), ', ')
@@ -128,43 +134,36 @@ begin
 end
 $$;
 
--- Does the next most records of a restore, under its one operation. Returns whether it is finished.
-create or replace function app.restore_chunk(restore uuid, most int) returns boolean
+-- Does the next piece of a restore, under its one operation. Returns whether it is finished.
+create or replace function app.restore_chunk(restore uuid) returns boolean
 language plpgsql volatile as $$
 declare
     r     app.restore;
-    e     record;
+    i     app.restore_item;
     plan  app.restore_field[];
-    n     int := 0;
+    left_ bigint;
     ended boolean;
 begin
     select * into r from app.restore t where t.org_id = app.org() and t.id = restore_chunk.restore;
     perform app.operation_continue(r.operation_id), app.operation_because(r.reason, r.undoes, 'restore');
-    for e in
-        select i.entity, array_agg(i.record_id) records, t.relation
-        from (select * from app.restore_item i where i.org_id = app.org() and i.restore_id = r.id
-            order by i.entity, i.record_id limit most) i
-        join app.entity t on t.name = i.entity
-        group by i.entity, t.relation
-    loop
+    select * into i from app.restore_item t where t.org_id = app.org() and t.restore_id = r.id order by t.n limit 1;
+    if found then
         -- Locked first, in order: the plan must see the values that it overwrites.
-        execute format('select from %s c where c.org_id = $1 and c.id = any($2) order by c.id for no key update', e.relation)
-        using app.org(), e.records;
-        plan := array(select p from app.restore_plan(r.scope, e.entity, e.records) p);
-        perform app.restore_write(e.entity, plan);
+        execute format('select from %s c where c.org_id = $1 and c.id = any($2) order by c.id for no key update',
+            (select t.relation from app.entity t where t.name = i.entity)) using app.org(), i.records;
+        plan := array(select p from app.restore_plan(r.scope, i.entity, i.records) p);
+        perform app.restore_write(i.entity, plan);
         insert into app.restore_conflict (org_id, restore_id, entity, record_id, field, undone, current, target, why)
         select app.org(), r.id, p.entity, p.record_id, p.field, p.undone, p.current, p.target, p.why
         from unnest(plan) p where p.why is not null;
+        get diagnostics left_ = row_count;
         update app.restore t set
-            restored = t.restored + (select count(*) from unnest(plan) p where p.why is null),
-            conflict_count = t.conflict_count + (select count(*) from unnest(plan) p where p.why is not null)
+            restored = t.restored + cardinality(plan) - left_, conflict_count = t.conflict_count + left_
         where t.org_id = app.org() and t.id = r.id;
-        delete from app.restore_item i
-        where i.org_id = app.org() and i.restore_id = r.id and i.entity = e.entity and i.record_id = any(e.records);
-        n := n + cardinality(e.records);
-    end loop;
-    ended := not exists (select from app.restore_item i where i.org_id = app.org() and i.restore_id = r.id);
-    update app.job j set done = j.done + n, status = case when ended then 'done' else 'running' end,
+        delete from app.restore_item t where t.org_id = app.org() and t.restore_id = r.id and t.n = i.n;
+    end if;
+    ended := not exists (select from app.restore_item t where t.org_id = app.org() and t.restore_id = r.id);
+    update app.job j set done = j.done + coalesce(cardinality(i.records), 0), status = case when ended then 'done' else 'running' end,
         started_at = coalesce(j.started_at, app.clock()), finished_at = case when ended then app.clock() end
     where j.org_id = app.org() and j.id = r.id;
     return ended;

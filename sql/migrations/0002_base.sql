@@ -322,13 +322,14 @@ create index restore_staff on app.restore (org_id, staff_id, id);
 create type app.restore_field as (
     entity text, record_id uuid, field text, undone jsonb, target jsonb, current jsonb, why text);
 
--- The records a restore has still to look at.
+-- What a restore has still to look at, in pieces of up to 5,000 records.
 create table app.restore_item (
     org_id     int  not null,
     restore_id uuid not null,
+    n          int  not null,
     entity     text not null,
-    record_id  uuid not null,
-    primary key (org_id, restore_id, entity, record_id),
+    records    uuid[] not null,                           -- in order
+    primary key (org_id, restore_id, n),
     foreign key (org_id, restore_id) references app.restore on delete restrict
 );
 

@@ -167,7 +167,9 @@ begin
 end $$;
 select is(test.waits(9), '{4,8,16,32,64,128,256,512,900}', 'and so on up to a quarter of an hour');
 select test.later('16 minutes');
-select is(array(select test.attempt('10.0.0.1') from generate_series(1, 6)), '{may,may,may,may,may,2}', 'a quiet quarter of an hour is a new beginning');
+select is(array(select test.attempt('10.0.0.1') from generate_series(1, 2)), '{may,900}', 'and it stays a quarter of an hour');
+select test.later('25 hours');
+select is(array(select test.attempt('10.0.0.1') from generate_series(1, 6)), '{may,may,may,may,may,2}', 'a quiet day is a new beginning');
 select is(array(select test.attempt(null) from generate_series(1, 6)), '{may,may,may,may,may,2}', 'attempts from nowhere count together');
 select is(array(select test.attempt('2001:db8::1') from generate_series(1, 6)), '{may,may,may,may,may,2}', 'as do those of one IPv6 network');
 select is(test.attempt('2001:db8::ffff:1'), '2', 'of 64 bits');

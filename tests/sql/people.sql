@@ -7,6 +7,7 @@
 --
 -- The first two run as the programs do (holdfast_cgi), the third as holdfast_api with the context of the person.
 set client_min_messages = warning;
+set jit = off;   -- as the programs have it
 create schema test;
 grant usage on schema test to public;
 
@@ -121,9 +122,13 @@ $$;
 
 -- The customers that a person ought to see.
 create function test.customers(person text) returns setof app.customer
-language sql stable as $$
-    select c.* from app.customer c, test.person p
-    where p.name = person and c.org_id = p.org and (test.whose(person) is null or c.owner_id = any(test.whose(person)))
+language plpgsql stable as $$
+declare
+    whose uuid[] := test.whose(person);
+    home  int := (select p.org from test.person p where p.name = person);
+begin
+    return query select c.* from app.customer c where c.org_id = home and (whose is null or c.owner_id = any(whose));
+end
 $$;
 
 -- A page, and all pages, of a person's customers; pages that never end are cut.

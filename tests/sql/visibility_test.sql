@@ -33,7 +33,7 @@ insert into app.job (org_id, id, program, staff_id, session_id, request_id, stat
 select p.org, j.id, 'restores', p.id, p.id, p.id, 'queued', 1, app.now() from test.person p, lateral (select app.uuid7() id where p.id is not null) j where p.name in ('rita', 'mia', 'max', 'rob', 'axel');
 insert into app.restore (org_id, id, operation_id, staff_id, scope, reason, outside)
 select j.org_id, j.id, app.uuid7(), j.staff_id, '{}', 'waiting', 0 from app.job j where j.status = 'queued';
-insert into app.restore_item select r.org_id, r.id, 'customers', app.uuid7() from app.restore r, generate_series(1, 2) where r.reason = 'waiting';
+insert into app.restore_item select r.org_id, r.id, n, 'customers', array[app.uuid7()] from app.restore r, generate_series(1, 2) n where r.reason = 'waiting';
 
 create function test.role_of(person text) returns text language sql stable as $$ select s.role from app.staff s where s.id = test.id(person) $$;
 -- The matrix: how many rows of a table a person ought to see; null: no privilege. $1 is the person, $2 his
