@@ -110,7 +110,7 @@ declare
 begin
     execute format('select array_agg(p order by p.entity, p.record_id, p.field) from ('
         'select i.entity, array_agg(i.record_id) records from (select distinct h.entity, h.record_id from app.history h '
-        'where h.org_id = $2 and %s) i group by i.entity) e, lateral app.restore_plan($1, e.entity, e.records) p',
+        'where h.org_id = $2 and %s) i group by i.entity) e, lateral unnest(app.restore_plan($1, e.entity, e.records)) p',
         app.scope_sql(scope)) into plan using scope, app.org();
     select jsonb_build_object(
         'plan_hash', encode(sha256(convert_to(coalesce(string_agg(

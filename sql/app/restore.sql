@@ -37,7 +37,7 @@ alter function app.scope_fields owner to holdfast_owner;
 -- chain with itself: what it holds was often written a moment ago, and a planner that still believes in one row takes
 -- nested loops (5,000 records: 15 s against 1.3). For the same reason the chain is looked up record by record, and the
 -- first and last record are said, which any index with the record takes as its bounds.
-create or replace function app.restore_plan(scope jsonb, entity text, records uuid[]) returns setof app.restore_field
+create or replace function app.restore_plan(scope jsonb, entity text, records uuid[]) returns app.restore_field[]
 language plpgsql volatile as $$
 declare
     e      app.entity;
@@ -45,11 +45,12 @@ declare
     first  uuid := sorted[1];
     last   uuid := sorted[cardinality(sorted)];
     since  uuid;
+    plan   app.restore_field[];
 begin
     select * into e from app.entity t where t.name = restore_plan.entity;
     execute format('select h.id from app.history h where h.org_id = $2 and h.record_id between $4 and $5 and h.record_id = any($3) and %s '
         'order by h.id limit 1', app.scope_sql(scope)) into since using scope, app.org(), sorted, first, last;
-    return query execute format($q$
+    execute format($q$
         with chain as (
             select h.* from unnest($3) r(id) cross join lateral (
                 select h.record_id, h.id, coalesce(h.field, '') as field, h.old, h.new, h.via, %1$s as mine
@@ -78,7 +79,7 @@ begin
                 (jsonb_agg(r.undone) filter (where r.field = ''))->0
                 || coalesce(jsonb_object_agg(r.field, r.undone) filter (where r.field <> ''), '{}')
             from run r where r.born group by r.record_id, r.worked)
-        select $4, p.record_id, p.field, nullif(p.undone, 'null'), p.target, v.current,
+        select array_agg(row($4, p.record_id, p.field, nullif(p.undone, 'null'), p.target, v.current,
             case
                 when p.worked or (p.born and app.%3$s_record(c) is distinct from p.doc) then 'changed_since'
                 when v.current is not distinct from p.target then 'restored_already'
@@ -86,13 +87,14 @@ begin
                 when p.field = 'owner_id' and not app.may_own(p.target #>> '{}') then 'owner_unfit'
                 when p.field = 'stage' and not exists (select from app.stage s
                     where s.org_id = $2 and s.id = p.target #>> '{}') then 'stage_gone'
-            end
+            end)::app.restore_field)
         from plan p
         join %2$s c on c.org_id = $2 and c.id = p.record_id
         cross join lateral (select app.%3$s_field(c, p.field) as current) v
         where nullif(p.undone, 'null') is distinct from p.target and not (p.born and v.current is not null)
         $q$, app.scope_sql(scope), e.relation, e.singular)
-    using scope, app.org(), sorted, e.name, since;
+    into plan using scope, app.org(), sorted, e.name, since;
+    return coalesce(plan, '{}');
 end
 $$;
 
@@ -151,7 +153,7 @@ begin
         -- Locked first, in order: the plan must see the values that it overwrites.
         execute format('select from %s c where c.org_id = $1 and c.id = any($2) order by c.id for no key update',
             (select t.relation from app.entity t where t.name = i.entity)) using app.org(), i.records;
-        plan := array(select p from app.restore_plan(r.scope, i.entity, i.records) p);
+        plan := app.restore_plan(r.scope, i.entity, i.records);
         perform app.restore_write(i.entity, plan);
         insert into app.restore_conflict (org_id, restore_id, entity, record_id, field, undone, current, target, why)
         select app.org(), r.id, p.entity, p.record_id, p.field, p.undone, p.current, p.target, p.why

@@ -89,7 +89,10 @@ def test_throttling(nobody, norma, clock):
     for _ in range(5):  # the success reset it
         problem(attempt(nobody, email, "not the password"), 401, "wrong_credentials")
     problem(attempt(nobody, email, PASSWORD), 429, "too_many_attempts")
-    clock("1 hour")  # a quarter of an hour without a failure forgets them
+    clock("1 hour")  # that wait is over, and the next is longer
+    problem(attempt(nobody, email, "not the password"), 401, "wrong_credentials")
+    problem(attempt(nobody, email, PASSWORD), 429, "too_many_attempts")
+    clock("26 hours")  # a day without a failure forgets them
     for _ in range(5):
         problem(attempt(nobody, email, "not the password"), 401, "wrong_credentials")
 

@@ -211,7 +211,8 @@ def processes(stack, name=None):
 def part(stack, name):
     """The pid of a part: keeper, postgres, nginx, or the master of a program."""
     with open(f"{stack.state}/run/{name}" + ("" if name == "keeper" else ".pid"), encoding="utf8") as file:
-        return int(file.read().split()[0])
+        words = file.read().split()
+        return int(words[0]) if words else None  # it is being written
 
 
 def workers(stack, name):
