@@ -189,7 +189,8 @@ install: all  ## programs, SQL, units and nginx's site (DESTDIR, PREFIX=/usr/loc
 	for file in $$(cd sql && find . -type f ! -path './seed/*' ! -name apply); do install -D -m 644 sql/$$file $(DESTDIR)$(SHARE)/sql/$$file; done
 	install sql/apply $(DESTDIR)$(SHARE)/sql/apply
 	sed $(WORDS) conf/holdfast >$(DESTDIR)$(PREFIX)/bin/holdfast && chmod 755 $(DESTDIR)$(PREFIX)/bin/holdfast
-	for file in conf/systemd/*; do sed $(WORDS) $$file >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${file##*/} || exit 1; done
+	install -D -m 644 conf/systemd/sessions.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/holdfast@sessions.service.d/user.conf
+	for file in conf/systemd/holdfast@*; do sed $(WORDS) $$file >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${file##*/} || exit 1; done
 	for file in site http server problem fastcgi; do sed $(WORDS) conf/$$file.conf >$(DESTDIR)$(SHARE)/nginx/$$file.conf || exit 1; done
 	install -m 644 $(O)/resources.conf $(DESTDIR)$(SHARE)/nginx
 	install -m 644 conf/holdfast.env $(DESTDIR)$(SHARE)

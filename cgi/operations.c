@@ -40,6 +40,7 @@ static const struct route routes[] = {
 int
 main(int argc, char **argv)
 {
-	return app_main(
-	    argc, argv, &(struct app){.name = "operations", .workers = 2, .routes = routes});
+	return app_main(argc, argv,
+	    &(struct app){
+		.name = "operations", .workers = 2, .timeout_ms = 12000, .routes = routes});
 }

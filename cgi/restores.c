@@ -56,6 +56,9 @@ int
 main(int argc, char **argv)
 {
 	return app_main(argc, argv,
-	    &(struct app){
-		.name = "restores", .workers = 2, .routes = routes, .step = "restore_step"});
+	    &(struct app){.name = "restores",
+		.workers = 2,
+		.timeout_ms = 12000,
+		.routes = routes,
+		.step = "restore_step"});
 }

@@ -231,7 +231,8 @@ app_main(int argc, char **argv, struct app *app)
 		return good ? 0 : 111;
 	}
 	/* Opened by each process when it is first needed. */
-	app->db = db_new(app->conf.database, app->name, STATEMENT_MS);
+	app->db = db_new(
+	    app->conf.database, app->name, app->timeout_ms > 0 ? app->timeout_ms : STATEMENT_MS);
 	status = fcgi_run(&program, &app->conf);
 	shut(app);
 	return status;

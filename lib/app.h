@@ -37,6 +37,7 @@ struct route {
 struct app {
 	const char *name;
 	int workers;
+	long timeout_ms; /* of one statement; 0 means the usual 5,000, at most 12,000 */
 	const struct route *routes;
 	const char *step; /* an open api function that does a piece of waiting work, or NULL */
 	bool (*ready)(struct app *app); /* more to prepare at start, or NULL */

@@ -12,7 +12,7 @@
 #include <time.h>
 
 #define PATIENCE 1500 /* ms beyond statement_timeout until we stop believing in an answer */
-#define RESOLVE  6000 /* ms to find out what became of a change: a restart takes its time */
+#define RESOLVE  5000 /* ms to find out what became of a change: a restart takes its time */
 #define TRIES    3
 
 struct db {

@@ -154,7 +154,7 @@ begin
         n.org_id := app.org();
         n.id := coalesce(n.id, app.uuid7());
         n.version := 1;
-        n.created_at := app.now();
+        n.created_at := app.clock();
         n.updated_at := n.created_at;
         n.archived_at := null;
         if not body ? 'owner_id' then
@@ -211,10 +211,11 @@ begin
         left join app.staff s on s.org_id = h.org_id and s.id = h.actor_id
         where h.org_id = app.org() and h.record_id = r.id and h.field = k.field and h.version > coalesce(seen, 0)
         order by h.id desc limit 1) h on true
-    where case when seen is null then current->k.field is distinct from body->k.field else h.at is not null end;
+    where h.at is not null and seen is not null;
     r._status := 412;
     r._code := 'version_mismatch';
-    r._detail := 'The customer was changed meanwhile. Read it again and repeat the change.';
+    r._detail := case when seen is null then 'If-Match does not hold the customer''s entity-tag.'
+        else 'The customer was changed meanwhile. Read it again and repeat the change.' end;
     r._problem := jsonb_build_object('version', r.version, 'conflicts', conflicts);
     perform app.disclose('conflict', array[r.id]);
     return r;

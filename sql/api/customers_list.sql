@@ -92,6 +92,7 @@ declare
     plain boolean;
 begin
     perform app.enter(session, request, 'customers.list', reads => true);
+    lim := least(lim, 200);
     plain := app.role() = 'rep' and filter = '{}' and sort = '-updated_at' and not archived;
     if plain then
         rows := api.customer_own(cursor, lim);
@@ -125,6 +126,12 @@ begin
         end if;
     end if;
     perform app.disclose('list', array(select r.id from unnest(rows) r), app.customer_classes(fields));
+    if fields is not null then
+        -- What was not asked for does not leave PostgreSQL, so that the ledger is right about it.
+        rows := array(select jsonb_populate_record(r, blank.columns) from unnest(rows) r, (
+            select jsonb_object_agg(k.name, null) as columns
+            from unnest('{email,phone,phone_e164,value,currency,notes,custom}'::text[]) k(name) where k.name <> all(fields)) blank);
+    end if;
     return query select r.* from unnest(rows) r;
     return next tail;
 end

@@ -32,6 +32,7 @@ declare
     rows api.change[];
     tail api.change;
 begin
+    lim := least(lim, 200);
     execute format('select array_agg(p.v order by (p.v).id desc) from (select v from api.change v '
             'where v._org = $4%s%s order by v.id desc limit $3 + 1) p',
         app.filter_sql(filter, api.history_filters()), case when cursor is null then '' else ' and v.id < ($2->>0)::uuid' end)
@@ -43,7 +44,8 @@ begin
         tail._next := jsonb_build_array(rows[lim].id);
     end if;
     perform app.disclose('history', array(select distinct r._customer from unnest(rows) r),
-        app.customer_classes(array(select distinct coalesce(r.field, 'email') from unnest(rows) r)));
+        case when exists (select from unnest(rows) r where r.field is null) then app.customer_classes(null)
+        else app.customer_classes(array(select distinct r.field from unnest(rows) r)) end);
     return query select r.* from unnest(rows) r;
     return next tail;
 end

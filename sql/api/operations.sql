@@ -25,9 +25,10 @@ declare
 begin
     perform app.enter(session, request, 'operations.list', reads => true);
     execute format('select array_agg(p.v order by (p.v).id desc) from (select v from api.operation v '
-            'where v._org = $4%s%s order by v.id desc limit $3 + 1) p',
+            'where v._org = $4%s%s%s order by v.id desc limit $3 + 1) p',
+        case when app.role() = 'rep' then ' and v.actor_id = $5' else '' end,   -- the policy says so too; this an index serves
         app.filter_sql(filter, api.operation_filters()), case when cursor is null then '' else ' and v.id < ($2->>0)::uuid' end)
-    into rows using filter, cursor, lim, app.org();
+    into rows using filter, cursor, lim, app.org(), app.me();
     tail._tail := true;
     if cardinality(rows) > lim then
         rows := trim_array(rows, 1);

@@ -3,7 +3,8 @@
 -- committed, aborted or unknown: of the transaction with this id that this request was running in, on a server that had run
 -- since boot. The operation that a change leaves carries its request's id, which settles it: a server that crashed may
 -- give the id of a lost transaction to another one. When the server was restarted meanwhile, nothing that ran then is still
--- running, so what left no operation is not there. Without a restart the server knows the id.
+-- running, so what left no operation is not there. Without one it can only be
+-- said of an id that is known as aborted.
 create function api.outcome(session text, request uuid, xid text, boot timestamptz) returns text
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 begin

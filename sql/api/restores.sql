@@ -12,7 +12,7 @@ from app.restore_conflict c, lateral (select (select app.sees_contacts()) as cle
 
 -- Refuses a scope that is malformed (422), shows nothing to the caller (404) or is not his to take back (403).
 create function api.scope_authorize(scope jsonb) returns void
-language plpgsql stable as $$
+language plpgsql volatile as $$
 declare
     forms text[] := array(select k from jsonb_object_keys(scope) k where k in ('change', 'operation', 'actor', 'entity'));
     h     app.history;
@@ -66,6 +66,10 @@ begin
         if not api.record_visible((app.entities(jsonb_build_array(scope->'entity')))[1], (scope->>'id')::uuid) then
             perform app.refuse_missing();
         end if;
+        -- Locked before it is asked who else changed it: a change that waits to be committed counts too.
+        execute format('select from %s t where t.org_id = $1 and t.id = $2 for no key update', (select e.relation::regclass
+            from app.entity e where e.name = (app.entities(jsonb_build_array(scope->'entity')))[1]))
+        using app.org(), (scope->>'id')::uuid;
         if scope ? 'field' and not exists (select from app.entity e, app.tracked(e.relation::regclass) t
             where e.name = (app.entities(jsonb_build_array(scope->'entity')))[1] and t.name = scope->>'field') then
             perform app.refuse_member(422, 'invalid_value', '/scope/field', 'unknown', 'There is no such field.');
@@ -186,6 +190,11 @@ declare
     restore uuid := app.uuid7();
     n       int;
 begin
+    -- What a job is still writing cannot be taken back whole.
+    if exists (select from app.restore r join app.job j on j.org_id = r.org_id and j.id = r.id and j.status in ('queued', 'running')
+        where r.org_id = app.org() and (r.operation_id = (restore_begin.scope->>'operation')::uuid or r.staff_id = (restore_begin.scope->>'actor')::uuid)) then
+        perform app.refuse(409, 'still_running', 'A restore of these changes is still running. Wait until it is done.', '{"retry_after": 5}');
+    end if;
     insert into app.job (org_id, id, program, staff_id, session_id, request_id, status, total, created_at)
     values (app.org(), restore, 'restores', app.me(), app.session_id(), app.request_id(), 'queued', 0, app.now());
     insert into app.restore (org_id, id, operation_id, staff_id, scope, reason, undoes, outside)
@@ -330,10 +339,15 @@ begin
         return 200;
     end if;
     begin
+        -- His present rights: who may no longer take this back does not go on with it.
+        perform api.scope_authorize(r.scope) from app.restore r where r.org_id = app.org() and r.id = restore;
         perform app.restore_chunk(restore);
     exception
         when serialization_failure or deadlock_detected or lock_not_available or query_canceled then
             return 200;
+        when sqlstate 'PT403' or sqlstate 'PT404' then
+            update app.job j set status = 'cancelled', why = 'rights_changed', finished_at = app.clock()
+            where j.org_id = app.org() and j.id = restore;
         when others then
             raise log 'restore % failed: % %', restore, sqlstate, sqlerrm;
             update app.job j set status = 'failed', why = 'error', finished_at = app.clock()

@@ -10,8 +10,8 @@ create type api.session as (session_id uuid, org_id int, staff_id uuid, expires_
 
 -- Counts an attempt to prove a password and refuses it (429) when there were too many: after five failures within a
 -- quarter of an hour from one network each next attempt waits twice as long, up to a quarter of an hour, for a
--- day; after a hundred from anywhere, networks from which the person has not logged in lately wait too. Nobody is locked out for good:
--- that would be a weapon.
+-- day; after a hundred from anywhere, networks from which the person has not logged in lately wait too. Where the person has
+-- logged in lately nobody waits longer than half a minute: a colleague behind the same address could keep him out.
 create or replace function app.throttle(email text, address text) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
@@ -27,7 +27,7 @@ begin
     for t in select * from app.login_throttle r where r.email_hash = hash and r.net in (here, '') loop
         continue when t.net = '' and (known or t.failures < 100);
         continue when t.net <> '' and t.failures < 5;
-        wait := t.last_at + make_interval(secs => least(900, case when t.net = '' then 60
+        wait := t.last_at + make_interval(secs => least(case when known then 30 else 900 end, case when t.net = '' then 60
             else power(2, least(t.failures - 4, 20)) end)) - app.clock();
         if wait > interval '0' then
             perform app.refuse(429, 'too_many_attempts', 'Too many failed attempts. Wait and try again.',

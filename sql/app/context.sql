@@ -42,7 +42,8 @@ create or replace function app.mask_phone(phone text) returns text
 language sql immutable parallel safe as $$
     select case when phone is null then null
         else coalesce(substring(phone from '^\+[0-9]'), '') || case when phone ~ '^\+[0-9]' then ' ' else '' end
-            || '*** ***-**' || right(regexp_replace(phone, '[^0-9]', '', 'g'), 2) end
+            || '*** ***-**' || case when char_length(d.digits) >= 6 then right(d.digits, 2) else '**' end end
+    from regexp_replace(phone, '[^0-9]', '', 'g') d(digits)
 $$;
 
 create or replace function app.mask_email(email text) returns text

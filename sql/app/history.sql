@@ -59,7 +59,7 @@ begin
     fields := (select string_agg(format('case when n.%1$I is distinct from o.%1$I then %1$L end', t.name), ', ')
         from app.tracked(relation) t);
     perform app.track_event(relation, entity, customer_column, 'insert', 'referencing new table as new_rows', 'n',
-        format('new_rows n cross join lateral (values (null::text, null::jsonb, app.%s_record(n))) f(field, old, new)', singular), 'now');
+        format('new_rows n cross join lateral (values (null::text, null::jsonb, app.%s_record(n))) f(field, old, new)', singular), 'n.updated_at');
     perform app.track_event(relation, entity, customer_column, 'update',
         'referencing old table as old_rows new table as new_rows', 'n',
         format('old_rows o join new_rows n on n.org_id = o.org_id and n.id = o.id '

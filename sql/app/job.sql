@@ -1,6 +1,6 @@
 -- job.sql: work that goes on after the answer, as rows taken with SKIP LOCKED.
 
--- Takes the oldest waiting job of a program and enters as the one who asked for it, with his present rights. Returns
+-- Takes the waiting job of a program that has come least far and enters as the one who asked for it, with his present rights. Returns
 -- its id, or null when nothing waits. The row stays locked until the end of the transaction. A job of
 -- somebody who may no longer act is cancelled.
 create or replace function app.job_enter(program text) returns uuid
@@ -12,7 +12,7 @@ begin
     loop
         select * into j from app.job t
         where t.program = job_enter.program and t.status in ('queued', 'running')
-        order by t.created_at limit 1 for update skip locked;
+        order by t.done, t.created_at limit 1 for update skip locked;   -- a large one lets the others pass
         if not found then
             return null;
         end if;

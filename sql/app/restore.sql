@@ -53,7 +53,7 @@ begin
     execute format($q$
         with chain as (
             select h.* from unnest($3) r(id) cross join lateral (
-                select h.record_id, h.id, coalesce(h.field, '') as field, h.old, h.new, h.via, %1$s as mine
+                select h.record_id, h.id, coalesce(h.field, '') as field, h.old, h.new, h.via, coalesce(%1$s, false) as mine
                 from app.history h
                 where h.org_id = $2 and h.record_id = r.id and h.entity = $4 and h.id >= $5 offset 0) h),
         -- others: how many foreign changes of the field came behind this one. worked: whether anybody else changed anything
@@ -74,14 +74,14 @@ begin
             from run r where not r.born
             union all
             -- A creation is taken back by archiving, unless somebody else worked on the record since. doc is what
-            -- the scope had made of it.
+            -- the scope had made of it; a column added since is null there and absent here.
             select r.record_id, 'archived_at', 'null'::jsonb, app.time_json(app.now()), true, r.worked,
                 (jsonb_agg(r.undone) filter (where r.field = ''))->0
                 || coalesce(jsonb_object_agg(r.field, r.undone) filter (where r.field <> ''), '{}')
             from run r where r.born group by r.record_id, r.worked)
         select array_agg(row($4, p.record_id, p.field, nullif(p.undone, 'null'), p.target, v.current,
             case
-                when p.worked or (p.born and app.%3$s_record(c) is distinct from p.doc) then 'changed_since'
+                when p.worked or (p.born and jsonb_strip_nulls(app.%3$s_record(c)) is distinct from jsonb_strip_nulls(p.doc)) then 'changed_since'
                 when v.current is not distinct from p.target then 'restored_already'
                 when v.current is distinct from nullif(p.undone, 'null') then 'changed_since'
                 when p.field = 'owner_id' and not app.may_own(p.target #>> '{}') then 'owner_unfit'

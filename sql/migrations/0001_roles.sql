@@ -22,6 +22,14 @@ begin
     if not (select rolsuper from pg_roles where rolname = current_user) then
         execute format('grant holdfast_owner, holdfast_api, holdfast_mover, holdfast_search to %I', current_user);
     end if;
+    -- Large objects would be a table without history that everybody may write.
+    if (select rolsuper from pg_roles where rolname = current_user) then
+        for r in select p.oid::regprocedure::text from pg_proc p
+            where p.pronamespace = 'pg_catalog'::regnamespace and p.proname ~ '^(lo_|lowrite|loread)'
+        loop
+            execute format('revoke all on function %s from public', r);
+        end loop;
+    end if;
     execute format('revoke all on database %I from public', current_database());
     execute format('grant connect on database %I to holdfast_cgi, holdfast_sessions', current_database());
 end

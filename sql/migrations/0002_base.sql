@@ -98,6 +98,8 @@ create table app.login_throttle (
     primary key (email_hash, net)
 );
 
+create index login_throttle_last on app.login_throttle (last_at);
+
 create table app.credential (
     org_id        int  not null,
     staff_id      uuid not null,
@@ -152,6 +154,7 @@ create table app.refresh (
     foreign key (org_id, session_id) references app.session on delete restrict
 );
 create index refresh_session on app.refresh (org_id, session_id);
+create index refresh_expires on app.refresh (expires_at);                        -- for the chores, as the next
 
 create table app.customer (
     org_id      int  not null references app.org on delete restrict,

@@ -32,7 +32,7 @@ begin
                     from changed c where c.last group by c.org_id, c.record_id) l using (org_id, record_id))
             select 'fold', %1$L::text, coalesce(r.id, f.record_id), null::text, app.%3$s_record(r), f.doc
             from %2$s r full join folded f on f.org_id = r.org_id and f.record_id = r.id
-            where app.%3$s_record(r) is distinct from f.doc
+            where jsonb_strip_nulls(app.%3$s_record(r)) is distinct from jsonb_strip_nulls(f.doc)   -- a column added since is absent
             union all
             select 'creation', %1$L, b.record_id, null, to_jsonb(b.creations), '1' from born b
             where b.creations <> 1 or b.late

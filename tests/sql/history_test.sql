@@ -97,7 +97,7 @@ select is(app.phone_e164(v.typed), v.e164, format('phone_e164(%L)', replace(v.ty
     ('+49 3012 ext 5', null), ('+49', null), ('+123456', null), ('+1234567', '+1234567'), ('+123456789012345', '+123456789012345'), ('+1234567890123456', null), ('++49 305550', null),
     ('+49 30 5550' || e'\n', null), ('+４９ 30 5550', null), ('', null), (null, null)) v(typed, e164);
 select is(app.mask_phone(v.typed), v.masked, format('mask_phone(%L)', v.typed)) from (values
-    ('+1 555 010 9900', '+1 *** ***-**00'), ('+49 30 5550-1234', '+4 *** ***-**34'), ('030 5550 77', '*** ***-**77'), ('(030) 12', '*** ***-**12'), ('call me', '*** ***-**'), (null, null)) v(typed, masked);
+    ('+1 555 010 9900', '+1 *** ***-**00'), ('+49 30 5550-1234', '+4 *** ***-**34'), ('030 5550 77', '*** ***-**77'), ('(030) 555', '*** ***-**55'), ('(030) 12', '*** ***-****'), ('call me', '*** ***-****'), (null, null)) v(typed, masked);
 select is(app.mask_email(v.typed), v.masked, format('mask_email(%L)', v.typed)) from (values
     ('nina@demo.test', 'n***@d***'), ('a@b', 'a***@b***'), ('ö@ü.example', 'ö***@ü***'), (null, null)) v(typed, masked);
 select is(app.mask_json(v.field, v.value), v.masked, format('mask_json(%L, %L)', v.field, v.value)) from (values
