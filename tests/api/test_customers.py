@@ -151,6 +151,14 @@ def test_precondition(rita, max):
     assert rita.patch(path(c), {"city": "Ulm"}, "*").json()["version"] == 3
 
 
+@pytest.mark.parametrize("seen", ['W/"v1"', '"other"', 'W/"v2", "x"'])
+def test_a_tag_that_says_no_version_has_no_conflicts(rita, max, seen):
+    c = rita.customer(city="Bonn", notes="old")
+    max.change(c, city="Ulm")
+    body = problem(rita.patch(path(c), {"city": "Köln", "notes": "new", "region": None}, seen), 412, "version_mismatch")
+    assert (body["version"], body["conflicts"]) == (2, []) and "If-Match" in body["detail"]
+
+
 def test_conflicts_name_what_and_who_and_when(rita, max):
     c = rita.customer(phone="+49 30 1111111", city="Bonn", notes="old")
     tag = etag(rita, c)

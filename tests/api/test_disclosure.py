@@ -28,11 +28,15 @@ def ledger(stack, ada, max, rita, axel):
     return Ledger(stack)
 
 
-def session(stack, client):
-    """The id of the client's session, found by the secret in its token."""
+def secret(client):
+    """The session's secret, as the client's token has it."""
     body = client.tokens["access_token"].split(".")[1]
-    sid = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))["sid"]
-    return stack.sql("select id::text from app.session where secret_hash = app.secret_hash(%s)", sid)[0][0]
+    return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))["sid"]
+
+
+def session(stack, client):
+    """The id of the client's session."""
+    return stack.sql("select id::text from app.session where secret_hash = app.secret_hash(%s)", secret(client))[0][0]
 
 
 def shown(ledger, client, answer, customers, channel, masked=False):
@@ -105,12 +109,56 @@ def test_list_of_some_fields_or_none(ledger, rita):
     assert answer.json()["data"] == [] and ledger.new() == []
 
 
+CLOSED = ("email", "phone", "phone_e164", "value", "currency", "notes", "custom")
+
+
+def typed(stack, client, function, arguments):
+    """What SQL typed as the programs' role gives with the session of a client: the rows, without the tail."""
+    rows = [r[0] for r in stack.sql(f"select to_jsonb(f) from api.{function}(%s, gen_random_uuid(), {arguments}) f", secret(client),
+                                    user="holdfast_cgi")]
+    assert [r["_tail"] for r in rows] == [None] * (len(rows) - 1) + [True]
+    return rows[:-1]
+
+
+@pytest.fixture
+def many(stack, rita):
+    """More customers than a page holds, with a value in each field, changed last of all."""
+    stack.sql("""select app.context(org_id, id, role, null, null, 'x', 'api', 'x') from app.staff where id = %s;
+        insert into app.customer (org_id, id, name, stage, owner_id, email, phone, value, currency, notes, custom, created_at, updated_at)
+        select org_id, app.uuid7(), 'Many', 'new', id, 'a@b.example', '+49 30 5550 0100', 1, 'EUR', 'n', '{"a": 1}', app.clock(), app.clock()
+        from app.staff, generate_series(1, 201) where id = app.me()""", rita.id)
+
+
+@pytest.mark.parametrize("name", ["ada", "max", "rita"])
+def test_fields_that_were_not_asked_for_stay_in_the_database(stack, ledger, many, name):
+    who = stack.login(name + "@demo.test")
+
+    def page(fields, lim):
+        rows = typed(stack, who, "customer_list", f"'{{}}', false, '{fields}', '-updated_at', null, {lim}, null")
+        ((_, staff, _, channel, ids, classes, _),) = ledger.new()
+        assert (staff, channel, set(ids)) == (who.id, "list", {r["id"] for r in rows})
+        return rows, classes
+    rows, classes = page("{id,name}", 201)
+    assert classes == "base" and len(rows) == 200
+    assert all(r["id"] and r["name"] == "Many" for r in rows)
+    assert [(k, r[k]) for r in rows for k in CLOSED if r[k] is not None] == []
+    rows, classes = page("{id,phone,currency}", 5)
+    assert classes == "base contact money" and len(rows) == 5
+    assert {k for k in CLOSED if rows[0][k] is not None} == {"phone", "currency"}
+
+
+def test_no_page_is_longer_than_200(stack, ledger, many, ada):
+    for function, arguments in (("customer_list", "'{}', false, null, 'name', null, 1000, null"), ("history_list", "'{}', null, 1000")):
+        assert len(typed(stack, ada, function, arguments)) == 200
+        assert len(ledger.new()[0][4]) <= 200
+
+
 def test_history(ledger, rita, max, axel):
     c, d = rita.customer(), rita.customer(email="a@b.example")
     rita.change(c, city="Ulm")
     ledger.new()
     answer = rita.get(f"/customers/{c['id']}/history")
-    shown(ledger, rita, answer, [c["id"]], "history")
+    assert shown(ledger, rita, answer, [c["id"]], "history") == "base contact money notes", "a creation is the whole record"
     answer = axel.get("/history", record=f"{c['id']},{d['id']}")
     assert len(answer.json()["data"]) == 3
     shown(ledger, axel, answer, [c["id"], d["id"]], "history", masked=True)

@@ -1,4 +1,6 @@
 """GET /history and /operations: every changed field is one row, with who, when, in which operation; filters, paging, masks."""
+import concurrent.futures
+import time
 import uuid
 
 import pytest
@@ -47,6 +49,34 @@ def test_one_row_per_changed_field(rita, max, field, old, new):
     check(only_change(rita, c), c, max, field, old, new)
     max.change(c, **{field: new})  # nothing new: no row
     assert len(changes(rita, c)) == 2
+
+
+def test_a_creation_has_one_moment(stack, rita, max):
+    c = rita.customer(city="A")
+    (row,) = changes(rita, c)
+    assert row["field"] is None and row["at"] == c["created_at"] == c["updated_at"] == row["new"]["created_at"]
+    max.change(c, city="B")
+    answer = rita.get("/customers/" + c["id"], as_of=row["at"])
+    assert (answer.status_code, answer.json()) == (200, c)
+    found = rita.get("/history", record=c["id"], **{"from": row["at"]}).json()["data"]
+    assert [r["field"] for r in found] == ["city", None]
+
+
+def test_a_creation_that_waited_is_of_when_it_was_made(stack, rita):
+    """Not of when its request began: a window that was looked at before would have another creation now."""
+    waits = stack.connect()
+    waits.autocommit = False
+    waits.cursor().execute("lock table app.retry")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        try:
+            answer = pool.submit(rita.post, "/customers", {"name": "Late"}, {"Idempotency-Key": uuid.uuid4().hex})
+            until = time.monotonic() + 20
+            while not stack.sql("select pid from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0"):
+                assert time.monotonic() < until
+            now = moment(stack)
+        finally:
+            waits.close()
+        assert answer.result().json()["created_at"] > now
 
 
 def test_owner_and_archive(rita, nina, max, stack):

@@ -114,6 +114,18 @@ def test_target_is_before_the_last_run_of_ones_own(stack, rita, max):
     assert (now["city"], now["region"], now["source"]) == ("C", "1", "s")
 
 
+def test_what_nobody_did_is_foreign(stack, rita, max):
+    """A change by psql, without an actor, ends a run as a colleague's does."""
+    c = rita.customer(city="A")
+    begin = moment(stack)
+    rita.change(c, city="B")
+    stack.sql("update app.customer set city = 'C' where id = %s", c["id"])
+    assert changes(max, c, limit=1)[0]["actor_id"] is None
+    rita.change(c, city="D")
+    assert restore(max, window(rita, begin, moment(stack)))["restored"] == 1
+    assert read(max, c)["city"] == "C"
+
+
 def test_conflict_when_changed_since_even_by_herself(stack, rita):
     c = rita.customer(city="A")
     rita.change(c, city="B")

@@ -97,6 +97,19 @@ def test_throttling(nobody, norma, clock):
         problem(attempt(nobody, email, "not the password"), 401, "wrong_credentials")
 
 
+def test_throttling_where_one_logged_in_lately(stack, nobody, norma, clock):
+    """A colleague behind the same address keeps nobody out for longer than half a minute."""
+    for email, most in ((norma.staff["email"], 30), (uuid.uuid4().hex + "@demo.test", 900)):
+        problem(attempt(nobody, email, "not the password"), 401)
+        stack.sql("update app.login_throttle set failures = 90 where email_hash = sha256(%s)", email.encode())
+        answer = attempt(nobody, email, PASSWORD)
+        problem(answer, 429, "too_many_attempts")
+        assert most - 10 <= int(answer.headers["Retry-After"]) <= most
+    clock("31 seconds")
+    assert attempt(nobody, norma.staff["email"], PASSWORD).status_code == 201
+    problem(attempt(nobody, email, PASSWORD), 429)
+
+
 def test_throttling_tells_nothing(stack, nobody, norma):
     answers = []
     for email in (norma.staff["email"], uuid.uuid4().hex + "@demo.test"):

@@ -1,4 +1,4 @@
-"""Acknowledged means on the disk (threats.md C7): settings, and where the log stands when an answer comes."""
+"""Acknowledged means on the disk: settings, and where the log stands when an answer comes."""
 import pytest
 from load import Wire
 

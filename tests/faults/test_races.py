@@ -1,4 +1,4 @@
-"""Many at once: versions, keys, dismissal, locks and a database that is away (threats.md A6 A7 C12 C13 C15 D1)."""
+"""Many at once: versions, keys, dismissal, locks and a database that is away."""
 import os
 import signal
 import socket

@@ -1,4 +1,4 @@
-"""What no well-behaved client sends: broken framing, doubled headers, slowness, size, odd paths (threats.md 3.2 C10 C11)."""
+"""What no well-behaved client sends: broken framing, doubled headers, slowness, size, odd paths."""
 import json
 import os
 import re

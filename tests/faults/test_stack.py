@@ -1,4 +1,4 @@
-"""conf/stack: it starts once, ends whole, and comes back from everything (issue 2, item 1)."""
+"""conf/stack: it starts once, ends whole, and comes back from everything."""
 import os
 import signal
 import socket

@@ -7,7 +7,7 @@ bearer(struct forge *f, const char *token)
 	return arena_print(f->mem, "Bearer %s", token);
 }
 
-/* HS256 made with the text of the public key, which everybody has (threats.md 3.1, 2). */
+/* HS256 made with the text of the public key, which everybody has. */
 static const char *
 hs256(struct forge *f, const char *alg, const char *claims)
 {
