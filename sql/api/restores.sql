@@ -63,13 +63,13 @@ begin
         if cardinality(app.entities(jsonb_build_array(scope->'entity'))) = 0 then
             perform app.refuse_member(422, 'invalid_value', '/scope/entity', 'unknown', 'There is no such entity.');
         end if;
-        if not api.record_visible((app.entities(jsonb_build_array(scope->'entity')))[1], (scope->>'id')::uuid) then
-            perform app.refuse_missing();
-        end if;
-        -- Locked before it is asked who else changed it: a change that waits to be committed counts too.
+        -- Locked before it is asked who sees it and who else changed it: a change that waits to be committed counts too.
         execute format('select from %s t where t.org_id = $1 and t.id = $2 for no key update', (select e.relation::regclass
             from app.entity e where e.name = (app.entities(jsonb_build_array(scope->'entity')))[1]))
         using app.org(), (scope->>'id')::uuid;
+        if not api.record_visible((app.entities(jsonb_build_array(scope->'entity')))[1], (scope->>'id')::uuid) then
+            perform app.refuse_missing();
+        end if;
         if scope ? 'field' and not exists (select from app.entity e, app.tracked(e.relation::regclass) t
             where e.name = (app.entities(jsonb_build_array(scope->'entity')))[1] and t.name = scope->>'field') then
             perform app.refuse_member(422, 'invalid_value', '/scope/field', 'unknown', 'There is no such field.');

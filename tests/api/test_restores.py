@@ -4,7 +4,7 @@ import uuid
 import pytest
 
 from holdfast import problem
-from restoring import changes, dry_run, last_operation, missing, moment, read, restore, undo, window, without_times
+from restoring import changes, dry_run, last_operation, moment, read, restore, undo, window, without_times
 
 CONFLICT = {"entity", "record_id", "field", "undone", "current", "target", "why"}
 
