@@ -200,7 +200,7 @@ begin
     insert into app.restore (org_id, id, operation_id, staff_id, scope, reason, undoes, outside)
     values (app.org(), restore, app.operation_id(), app.me(), scope, reason, undoes, api.scope_outside(scope));
     execute format('with record as (select distinct h.entity, h.record_id from app.history h where h.org_id = $2 and %s), '
-        'numbered as (select r.*, (row_number() over (partition by r.entity order by r.record_id) - 1) / 5000 as piece from record r) '
+        'numbered as (select r.*, (row_number() over (partition by r.entity order by r.record_id) - 1) / 10000 as piece from record r) '
         'insert into app.restore_item (org_id, restore_id, n, entity, records) '
         'select $2, $3, row_number() over (order by m.entity, m.piece), m.entity, array_agg(m.record_id order by m.record_id) '
         'from numbered m group by m.entity, m.piece', app.scope_sql(scope))
