@@ -309,6 +309,7 @@ declare
     tail api.conflict;
 begin
     perform app.enter(session, request, 'restores.conflicts', reads => true);
+    lim := least(lim, 200);
     if not exists (select from app.restore r where r.org_id = app.org() and r.id = restore_conflicts.id) then
         perform app.refuse_missing();
     end if;
@@ -328,7 +329,7 @@ begin
 end
 $$;
 
--- Does a piece of the oldest waiting restore with its requester's present rights. Open: it begins nothing and shows
+-- Does a piece of the waiting restore whose turn it is, with its requester's present rights. Open: it begins nothing and shows
 -- nothing. Returns the milliseconds until it wants to be called again.
 create function api.restore_step() returns int
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$

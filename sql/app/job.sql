@@ -1,6 +1,7 @@
 -- job.sql: work that goes on after the answer, as rows taken with SKIP LOCKED.
 
--- Takes the waiting job of a program that has come least far and enters as the one who asked for it, with his present rights. Returns
+-- Takes the waiting job of a program whose turn it is (a large one lets the others pass between its pieces, and so
+-- does one that waits for a lock) and enters as the one who asked for it, with his present rights. Returns
 -- its id, or null when nothing waits. The row stays locked until the end of the transaction. A job of
 -- somebody who may no longer act is cancelled.
 create or replace function app.job_enter(program text) returns uuid
@@ -12,7 +13,7 @@ begin
     loop
         select * into j from app.job t
         where t.program = job_enter.program and t.status in ('queued', 'running')
-        order by t.done, t.created_at limit 1 for update skip locked;   -- a large one lets the others pass
+        order by t.tried_at nulls first, t.created_at limit 1 for update skip locked;
         if not found then
             return null;
         end if;
@@ -23,6 +24,7 @@ begin
         update app.job t set status = 'cancelled', why = 'requester_left', finished_at = app.now()
         where t.org_id = j.org_id and t.id = j.id;
     end loop;
+    update app.job t set tried_at = app.clock() where t.org_id = j.org_id and t.id = j.id;
     perform app.context(j.org_id, j.staff_id, p.role, j.session_id, j.request_id, program || '.create', 'restore', p.classification);
     return j.id;
 end

@@ -296,6 +296,7 @@ create table app.job (
     done        int  not null default 0,
     total       int  not null,
     why         text,                                     -- of failed and cancelled, a stable word
+    tried_at    timestamptz,                              -- when its last piece began
     created_at  timestamptz not null,
     started_at  timestamptz,
     finished_at timestamptz,
@@ -325,7 +326,7 @@ create index restore_staff on app.restore (org_id, staff_id, id);
 create type app.restore_field as (
     entity text, record_id uuid, field text, undone jsonb, target jsonb, current jsonb, why text);
 
--- What a restore has still to look at, in pieces of up to 5,000 records.
+-- What a restore has still to look at, in pieces of up to 10,000 records.
 create table app.restore_item (
     org_id     int  not null,
     restore_id uuid not null,

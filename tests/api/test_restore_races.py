@@ -152,3 +152,18 @@ def test_a_small_job_is_not_held_up_by_a_large_one(stack, rita, nina, max):
     assert (last["status"], first["status"]) == ("done", "done") and last["created_at"] < first["created_at"]
     assert last["started_at"] < first["finished_at"] < last["finished_at"]
     assert healed(stack, many) == (10001, 0) and healed(stack, few) == (1001, 0)
+
+
+def test_a_job_that_waits_for_a_lock_lets_others_pass(stack, rita, nina, max):
+    many, large, _ = spoil(stack, rita, 1001)
+    few, small, _ = spoil(stack, nina, 1001)
+    held = Held(stack, many[0])
+    try:
+        first = ask(max, large)
+        held.waiter()
+        second = ask(max, small)
+        assert settled(max, second)["status"] == "done" and healed(stack, few) == (1001, 0)
+        assert max.get("/restores/" + first).json()["done"] == 0
+    finally:
+        held.release()
+    assert settled(max, first)["status"] == "done" and healed(stack, many) == (1001, 0)
