@@ -35,7 +35,7 @@ PROGRAMS = $(patsubst %.c,$(O)/%,$(wildcard cgi/*.c))
 TESTS    = $(patsubst tests/lib/%.c,$(O)/tests/%,$(wildcard tests/lib/*_test.c))
 FUZZERS  = $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 SOURCES  = $(wildcard lib/*.[ch] cgi/*.c tests/lib/*.[ch] tests/fuzz/*.[ch])
-CHECKS   = lint check-lib check-sql check-api check-faults
+CHECKS   = lint check-lib check-sql check-api check-rules check-faults
 STACK    = PORT=$(PORT) STATE=$(STATE) HOLDFAST_BUILD=$(abspath $(O)) conf/stack
 PYTEST   = HOLDFAST_BUILD=$(abspath $(O)) /usr/bin/python3 -B -m pytest -p no:cacheprovider -q
 
@@ -99,7 +99,7 @@ stop:  ## end what start began
 status:  ## show its parts
 	@$(STACK) status
 
-.PHONY: check check-lib check-sql check-api check-faults check-long sanitize fuzz bench bench-long
+.PHONY: check check-lib check-sql check-api check-rules check-faults check-long sanitize fuzz bench bench-long
 check:  ## install, build, and run every test against private stacks
 	@$(MAKE) --no-print-directory deps-tests
 	@$(MAKE) --no-print-directory all
@@ -124,6 +124,8 @@ check-sql: all  ## pgTAP tests of sql/
 
 check-api: all  ## tests of the API through nginx
 	@$(PYTEST) tests/api
+check-rules: all  ## who may do what with whose customers: every cell of tests/rules/matrix.txt
+	@$(PYTEST) tests/rules
 check-faults: all  ## kills, crashes and races
 	@$(PYTEST) tests/faults
 check-long:  ## the tests of faults and rules in their full length

@@ -6,6 +6,9 @@
  *	PATCH  /v1/customers/:id           change some fields of one
  *	DELETE /v1/customers/:id           archive one
  *	GET    /v1/customers/:id/history   who changed which field, and when
+ *	POST   /v1/customers/:id/stage     move one through the funnel, to its next owner
+ *	POST   /v1/customers/:id/reveal    contact values that are masked
+ *	POST   /v1/customers/break-glass   the customer of a caller who is somebody else's
  *
  * The rules are in sql/api/customers.sql and sql/policy/customers.sql, under the names in the third
  * column of the route table below.  This file says what each request may carry.
@@ -32,6 +35,8 @@ static const struct param find[] = {
 	{"source",         IN_FILTER, AS_TEXT, .list = true, .items = 50, .most = 100, .says = "Where they came from."},
 	{"currency",       IN_FILTER, AS_TEXT, .list = true, .items = 50, .most = 3,   .says = "ISO 4217 codes."},
 	{"tag",            IN_FILTER, AS_TEXT, .list = true, .items = 50, .most = 64,  .says = "Any of these tags."},
+	{"phone",          IN_FILTER, AS_TEXT, .least = 1, .most = 40,  .says = "The one with exactly this number, in any written form with the country's code: somebody is calling."},
+	{"email",          IN_FILTER, AS_TEXT, .least = 3, .most = 254, .says = "The one with exactly this e-mail address."},
 	{"value_min",      IN_FILTER, AS_INT,  .most = VALUE_MOST, .says = "Worth at least this, in minor units."},
 	{"value_max",      IN_FILTER, AS_INT,  .most = VALUE_MOST, .says = "Worth at most this, in minor units."},
 	{"created_after",  IN_FILTER, AS_TIME, .says = "Created then or later."},
@@ -93,6 +98,29 @@ static const struct param archive[] = {
 	{0}
 };
 
+static const struct param stage[] = {
+	{"id",              IN_PATH, AS_UUID,  .must = true, .says = "The customer."},
+	{"idempotency-key", IN_HEAD, AS_RETRY, .sql = "retry", .says = "The same key and body moves it once."},
+	{"stage",           IN_BODY, AS_TEXT,  .must = true, .least = 1, .most = 40, .says = "The stage to move it to; in another segment it is handed over."},
+	{"owner_id",        IN_BODY, AS_UUID,  .says = "Who gets it; left out, the segment's rule says."},
+	{"note",            IN_BODY, AS_PROSE, .least = 1, .most = 1000, .says = "What the next one should know; it is the reason of the operation."},
+	{0}
+};
+
+static const struct param reveal[] = {
+	{"id",     IN_PATH, AS_UUID,  .must = true, .says = "The customer."},
+	{"fields", IN_BODY, AS_WORD,  .must = true, .list = true, .items = 3, .words = "email phone phone_e164", .says = "Which of them."},
+	{"reason", IN_BODY, AS_PROSE, .must = true, .least = 1, .most = 1000, .says = "Why; the ledger keeps it."},
+	{0}
+};
+
+static const struct param break_glass[] = {
+	{"phone",  IN_BODY, AS_TEXT,  .least = 1, .most = 40,  .says = "The number that calls, with the country's code; or email."},
+	{"email",  IN_BODY, AS_TEXT,  .least = 3, .most = 254, .says = "The address that wrote; or phone."},
+	{"reason", IN_BODY, AS_PROSE, .must = true, .least = 1, .most = 1000, .says = "Why; whoever owns the customer is told."},
+	{0}
+};
+
 static const struct param history[] = {
 	{"id",     IN_PATH,   AS_UUID, .must = true, .says = "The customer."},
 	{"field",  IN_FILTER, AS_TEXT, .list = true, .items = 50, .most = 40, .says = "Only changes of these fields."},
@@ -111,6 +139,9 @@ static const struct route routes[] = {
 	{PATCH,  "/v1/customers/:id",         "customer_change",  change,  reply_row,  200, .says = "Changes some fields; null clears one (RFC 7396)."},
 	{DELETE, "/v1/customers/:id",         "customer_archive", archive, reply_row,  200, .says = "Archives a customer; nothing is lost."},
 	{GET,    "/v1/customers/:id/history", "customer_history", history, reply_list, 200, .says = "Lists every change of its fields, newest first."},
+	{POST,   "/v1/customers/:id/stage",   "customer_stage",   stage,   reply_row,  200, .says = "Moves it to a stage; in another segment it goes to the person named or by the segment's rule."},
+	{POST,   "/v1/customers/:id/reveal",  "customer_reveal",  reveal,  reply_row,  200, .says = "Shows contact values that are masked; that is recorded."},
+	{POST,   "/v1/customers/break-glass", "customer_break_glass", break_glass, reply_row, 200, .says = "Opens the one customer with this phone or e-mail for half an hour, to read; its owner is told."},
 	{0}
 };
 /* clang-format on */

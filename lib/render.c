@@ -23,7 +23,8 @@ enum {
 struct column {
 	int n;
 	Oid type;
-	const char *name;
+	const char *name; /* "name": */
+	const char *word; /* between spaces, as _only has it */
 };
 
 /* true and false instead of t and f. */
@@ -128,19 +129,24 @@ columns(struct arena *mem, const PGresult *result, const char *fields)
 	for (int n = 0; n < PQnfields(result); n++) {
 		const char *name = PQfname(result, n);
 		if (*name != '_' && picked(mem, fields, name))
-			all[count++] = (struct column){
-			    n, PQftype(result, n), arena_print(mem, "\"%s\":", name)};
+			all[count++] = (struct column){n, PQftype(result, n),
+			    arena_print(mem, "\"%s\":", name), arena_print(mem, " %s ", name)};
 	}
 	return all;
 }
 
 static void
-put_row(struct buf *to, const PGresult *result, int row, const struct column *columns_)
+put_row(struct buf *to, const struct rows *rows, int row, const struct column *columns_)
 {
+	const PGresult *result = rows->result;
+	const char *only = rows_get(rows, row, "_only"), *comma = "";
+
 	buf_char(to, '{');
 	for (const struct column *c = columns_; c->name != NULL; c++) {
-		if (c > columns_)
-			buf_char(to, ',');
+		if (only != NULL && strstr(only, c->word) == NULL)
+			continue;
+		buf_text(to, comma);
+		comma = ",";
 		buf_text(to, c->name);
 		if (PQgetisnull(result, row, c->n))
 			buf_text(to, "null");
@@ -186,7 +192,7 @@ render_row(struct req *r, const struct rows *rows, const char *fields)
 	if (doc != NULL)
 		buf_text(&r->out, doc);
 	else
-		put_row(&r->out, rows->result, 0, columns(r->mem, rows->result, fields));
+		put_row(&r->out, rows, 0, columns(r->mem, rows->result, fields));
 }
 
 void
@@ -205,7 +211,7 @@ render_list(struct req *r, const struct rows *rows, const char *fields, const ch
 	for (int row = 0; row < tail; row++) {
 		if (row > 0)
 			buf_char(&r->out, ',');
-		put_row(&r->out, rows->result, row, shown);
+		put_row(&r->out, rows, row, shown);
 	}
 	buf_text(&r->out, "],\"next\":");
 	buf_json(&r->out, next == NULL ? NULL : cursor_sign(r->mem, key, holds, next));

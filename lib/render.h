@@ -6,6 +6,8 @@
  *	_code _detail _problem    of such a refusal: its word, its sentence, further members
  *	_etag _location _classification    the headers ETag, Location, X-Classification
  *	_doc             the answer's JSON as it stands
+ *	_only            between spaces (" id name ") the columns that its row shows, NULL for all; the
+ *	                 others are absent from the object
  *	_next _count     in the last row of a list, whose _tail is true and which is no data
  */
 #ifndef RENDER_H

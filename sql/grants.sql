@@ -14,7 +14,7 @@ begin
     loop
         execute format('revoke all on function %s from public', f.name);
         if f.nspname = 'app' then
-            execute format('grant execute on function %s to holdfast_api, holdfast_owner', f.name);
+            execute format('grant execute on function %s to holdfast_api, holdfast_owner, holdfast_mover', f.name);
         elsif f.proname ~ '^(session|password)_' then
             -- Logging in is the owner's work: it finds people before there is a session.
             execute format('alter function %s owner to holdfast_owner', f.name);
@@ -32,8 +32,8 @@ end
 $$;
 
 -- What only an operator may do.
-revoke all on function app.org_create, app.invite_create(text), app.invite_create(int, uuid), app.track, app.track_event
-    from holdfast_api;
+revoke all on function app.org_create, app.invite_create(text), app.invite_create(int, uuid), app.track, app.track_event,
+    app.history_begin, app.act_as from holdfast_api, holdfast_mover;
 
 do $$
 declare

@@ -55,10 +55,12 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/time.sql
 \ir app/context.sql
 \ir app/identity.sql
-\ir app/staff.sql
 \ir app/operation.sql
 \ir policy/entity.sql
 \ir app/history.sql
+\ir app/settings.sql
+\ir app/funnel.sql
+\ir app/staff.sql
 \ir app/ledger.sql
 \ir app/retry.sql
 \ir app/json.sql
@@ -66,12 +68,16 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/job.sql
 \ir app/chores.sql
 \ir app/customers.sql
+\ir app/hand_over.sql
+\ir app/break_glass.sql
 \ir app/restore.sql
 \ir app/org.sql
 
 \ir policy/words.sql
 \ir policy/identity.sql
+\ir policy/settings.sql
 \ir policy/customers.sql
+\ir policy/notices.sql
 \ir policy/history.sql
 \ir policy/ledger.sql
 \ir policy/jobs.sql
@@ -80,12 +86,20 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/outcome.sql
 \ir api/health.sql
 \ir api/sessions.sql
+\ir api/staff.sql
+\ir api/staff_sessions.sql
+\ir api/funnel.sql
+\ir api/settings.sql
+\ir api/notices.sql
 \ir api/customers.sql
+\ir api/customers_write.sql
 \ir api/customers_list.sql
+\ir api/customers_stage.sql
+\ir api/customers_reveal.sql
 \ir api/history.sql
 \ir api/operations.sql
 \ir api/restores.sql
 
 \ir grants.sql
 
-do $$ begin perform app.partitions_ahead(); end $$;
+do $$ begin perform app.partitions_ahead(), app.history_begin(); end $$;

@@ -1,24 +1,49 @@
 -- customers.sql: the firms and people we sell to.
 
--- A customer as its caller may see it: contact values masked where he may not see them. Names that begin with an
--- underscore steer the answer (lib/render.h). Everything that shows a customer selects from here.
+-- A customer as its caller may see it: contact values masked where he does not get them, null what the funnel keeps back from
+-- the people of his segment. Names that begin with an underscore steer the answer (lib/render.h). Everything that shows a
+-- customer selects from here.
 create view api.customer with (security_invoker = true) as
 select c.id, c.name,
-    case when m.clear then c.email else app.mask_email(c.email) end as email,
-    case when m.clear then c.phone else app.mask_phone(c.phone) end as phone,
-    case when m.clear then c.phone_e164 else app.mask_phone(c.phone_e164) end as phone_e164,
-    c.website, c.address, c.city, c.region, c.postal_code, c.country, c.source, c.stage, c.segment, c.owner_id,
-    c.value, c.currency, c.notes, c.tags, c.custom, c.version, c.created_at, c.updated_at, c.archived_at,
-    case when m.clear then '{}'::text[] else array_remove(array[case when c.email is not null then 'email' end,
-        case when c.phone is not null then 'phone' end, case when c.phone_e164 is not null then 'phone_e164' end], null)
-        end as masked,
+    case when 'email' = any(s.kept) then null when s.clear then c.email
+        else app.mask_email(c.email) end as email,
+    case when 'phone' = any(s.kept) then null when s.clear then c.phone
+        else app.mask_phone(c.phone) end as phone,
+    case when 'phone' = any(s.kept) then null when s.clear then c.phone_e164
+        else app.mask_phone(c.phone_e164) end as phone_e164,
+    case when 'website' = any(s.kept) then null else c.website end as website,
+    case when 'address' = any(s.kept) then null else c.address end as address,
+    case when 'city' = any(s.kept) then null else c.city end as city,
+    case when 'region' = any(s.kept) then null else c.region end as region,
+    case when 'postal_code' = any(s.kept) then null else c.postal_code end as postal_code,
+    case when 'country' = any(s.kept) then null else c.country end as country,
+    case when 'source' = any(s.kept) then null else c.source end as source,
+    c.stage, c.segment, c.owner_id,
+    case when 'value' = any(s.kept) then null else c.value end as value,
+    case when 'currency' = any(s.kept) then null else c.currency end as currency,
+    case when 'notes' = any(s.kept) then null else c.notes end as notes,
+    case when 'tags' = any(s.kept) then null else c.tags end as tags,
+    case when 'custom' = any(s.kept) then null else c.custom end as custom,
+    c.version, c.created_at, c.updated_at, c.archived_at,
+    -- Both what is masked and what is kept back.
+    coalesce(s.kept, '{}') || case when s.clear then '{}'::text[] else array_remove(array[
+        case when c.email is not null and ('email' = any(s.kept)) is not true then 'email' end,
+        case when c.phone is not null and ('phone' = any(s.kept)) is not true then 'phone' end,
+        case when c.phone_e164 is not null and ('phone' = any(s.kept)) is not true then 'phone_e164' end], null) end as masked,
+    coalesce(s.kept, '{}') as _hidden,
     c.org_id as _org,
-    'v' || c.version || case when m.clear then '' else 'm' end as _etag,
+    'v' || c.version || case when s.clear then '' else 'm' end
+        || coalesce('h' || left(md5(s.kept::text), 6), '') as _etag,
     (select app.classification()) as _classification,
     null::int as _status, null::text as _location,
     null::text as _code, null::text as _detail, null::jsonb as _problem,
     null::text as _next, null::bigint as _count, null::boolean as _tail
-from app.customer c, lateral (select (select app.sees_contacts()) as clear) m;
+from app.customer c
+-- Asked once for each row, not once for each column: with the offset the planner leaves it in one piece.
+cross join lateral (select
+    (select app.shows_contacts()) and (not (select app.masks_others()) or :MINE) as clear,
+    case when c.worked_in && (select app.hiding())::text[] then app.kept_back(c.worked_in) end as kept
+    offset 0) s;
 
 -- One customer as it is now; 404 where hidden or missing. Raises nothing else.
 create function api.customer_shown(id uuid) returns api.customer
@@ -42,6 +67,7 @@ declare
     r api.customer;
 begin
     perform app.enter(session, request, 'customers.read', reads => true);
+    perform app.single();
     r := api.customer_shown(id);
     if as_of is not null then
         r := api.customer_at(r, as_of);
@@ -50,7 +76,7 @@ begin
         return next r;
         return;
     end if;
-    perform app.disclose('read', array[r.id]);
+    perform app.disclose('read', array[r.id], masked => r.masked && '{email,phone,phone_e164}');
     return next r;
 end
 $$;
@@ -63,6 +89,7 @@ declare
     past  jsonb;
     seen  int;
     since timestamptz;
+    clear boolean := strpos(now_._etag, 'm') = 0;
     r     api.customer := now_;
 begin
     select * into c from app.customer t where t.org_id = app.org() and t.id = now_.id;
@@ -80,206 +107,18 @@ begin
     select max(h.at) into since from app.history h
     where h.org_id = app.org() and h.record_id = c.id and h.at <= as_of;
 
-    r := jsonb_populate_record(r, to_jsonb(c));
+    r := jsonb_populate_record(r, to_jsonb(c) - r._hidden);
     r.version := coalesce(seen, c.version);
     r.updated_at := coalesce(since, c.created_at);
-    if not app.sees_contacts() then
-        r.email := app.mask_email(c.email);
-        r.phone := app.mask_phone(c.phone);
-        r.phone_e164 := app.mask_phone(c.phone_e164);
-        r.masked := array_remove(array[case when c.email is not null then 'email' end,
-            case when c.phone is not null then 'phone' end, case when c.phone_e164 is not null then 'phone_e164' end], null);
+    r.phone_e164 := case when r.phone is not null then c.phone_e164 end;
+    if not clear then
+        r.email := app.mask_email(r.email);
+        r.phone := app.mask_phone(r.phone);
+        r.phone_e164 := app.mask_phone(r.phone_e164);
     end if;
+    r.masked := r._hidden || case when clear then '{}'::text[] else array_remove(array[case when r.email is not null then 'email' end,
+        case when r.phone is not null then 'phone' end, case when r.phone_e164 is not null then 'phone_e164' end], null) end;
     r._etag := null;
     return r;
-end
-$$;
-
--- What a body says, laid over a row: absent members stay, null clears, custom is merged (RFC 7396).
-create function api.customer_patched(c app.customer, body jsonb) returns app.customer
-language plpgsql immutable as $$
-declare
-    n app.customer;
-begin
-    n := jsonb_populate_record(c, body - 'custom');
-    n.tags := coalesce(n.tags, '{}');
-    if body ? 'custom' then
-        n.custom := coalesce(nullif(app.merge_patch(c.custom, body->'custom'), 'null'), '{}');
-    end if;
-    return n;
-end
-$$;
-
--- Who may write the two members that give a customer away. 403 names the member.
-create function api.customer_may_assign(body jsonb, stage text) returns void
-language plpgsql stable as $$
-declare
-    owner uuid := (body->>'owner_id')::uuid;
-begin
-    if app.role() = 'rep' and body ? 'owner_id' and owner is distinct from app.me() then
-        perform app.refuse_member(403, 'forbidden', '/owner_id', 'forbidden', 'A rep cannot choose the owner.');
-    elsif owner is not null and app.role() = 'manager' and not app.has_authority(owner) then
-        perform app.refuse_member(403, 'forbidden', '/owner_id', 'forbidden', 'The owner must be in your own tree.');
-    elsif app.role() = 'manager' and body ? 'owner_id' and owner is null then
-        perform app.refuse_member(403, 'forbidden', '/owner_id', 'forbidden', 'Only an admin can leave a customer without an owner.');
-    end if;
-    if app.role() = 'rep' and exists (select from app.stage s where s.org_id = app.org() and s.id = stage)
-        and not exists (select from app.stage s
-            join app.staff_segment g on g.org_id = s.org_id and g.segment_id = s.segment_id
-            where s.org_id = app.org() and s.id = stage and g.staff_id = app.me()) then
-        perform app.refuse_member(403, 'forbidden', '/stage', 'forbidden', 'The stage must be in one of your segments.');
-    end if;
-end
-$$;
-
--- A new customer. The owner is the creator, the stage the first of his segments, where body says nothing else. The id may
--- come from the client; 409 already_exists when it is taken.
-create function api.customer_create(session text, request uuid, retry text, body jsonb) returns setof api.customer
-language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
-declare
-    n     app.customer;
-    r     api.customer;
-    again uuid;
-begin
-    perform app.enter(session, request, 'customers.create');
-    if app.role() = 'auditor' then
-        perform app.refuse(403, 'forbidden', 'An auditor writes nothing.');
-    end if;
-    again := app.retry_result(retry);
-    if again is null then
-        perform api.customer_may_assign(body, body->>'stage');
-        n.custom := '{}';
-        n := api.customer_patched(n, body);
-        n.custom := coalesce(nullif(body->'custom', 'null'), '{}');   -- as sent: there is nothing to remove a null from
-        n.org_id := app.org();
-        n.id := coalesce(n.id, app.uuid7());
-        n.version := 1;
-        n.created_at := app.clock();
-        n.updated_at := n.created_at;
-        n.archived_at := null;
-        if not body ? 'owner_id' then
-            n.owner_id := app.me();
-        end if;
-        n.stage := coalesce(n.stage, (
-            select s.id from app.stage s
-            where s.org_id = app.org() and (app.role() <> 'rep' or exists (select from app.staff_segment g
-                where g.org_id = app.org() and g.staff_id = app.me() and g.segment_id = s.segment_id))
-            order by s.position limit 1));
-        if n.stage is null then
-            perform app.refuse(403, 'forbidden', 'You are assigned to no segment of the funnel.');
-        end if;
-        insert into app.customer select n.*;
-        perform app.retry_keep(retry, n.id);
-        again := n.id;
-    end if;
-    r := api.customer_shown(again);
-    r._status := 201;
-    r._location := '/v1/customers/' || again;
-    perform app.disclose('change', array[again]);
-    return next r;
-end
-$$;
-
--- The customer locked for a change: 404 where hidden or missing, 403 where the caller only reads it.
-create function api.customer_locked(id uuid) returns app.customer
-language plpgsql volatile as $$
-declare
-    c app.customer;
-begin
-    select * into c from app.customer t where t.org_id = app.org() and t.id = customer_locked.id for no key update;
-    if not found then
-        perform api.customer_shown(id);
-        perform app.refuse(403, 'forbidden', 'You can read this customer but not change it.');
-    end if;
-    return c;
-end
-$$;
-
--- The answer to a stale If-Match: the current version, and the current value of each field that the caller wants to change
--- and that somebody else changed since the version he saw.
-create function api.customer_stale(r api.customer, if_match text[], body jsonb) returns api.customer
-language plpgsql volatile as $$
-declare
-    seen      int := (select max(substring(t from '^v([0-9]{1,9})m?$')::int) from unnest(if_match) t);
-    current   jsonb := to_jsonb(r);
-    conflicts jsonb;
-begin
-    select coalesce(jsonb_agg(jsonb_build_object('field', k.field, 'current', current->k.field, 'actor_id', h.actor_id,
-        'actor_name', h.name, 'at', app.time_json(h.at)) order by k.field), '[]') into conflicts
-    from jsonb_object_keys(body) k(field)
-    left join lateral (select h.actor_id, s.name, h.at from app.history h
-        left join app.staff s on s.org_id = h.org_id and s.id = h.actor_id
-        where h.org_id = app.org() and h.record_id = r.id and h.field = k.field and h.version > coalesce(seen, 0)
-        order by h.id desc limit 1) h on true
-    where h.at is not null and seen is not null;
-    r._status := 412;
-    r._code := 'version_mismatch';
-    r._detail := case when seen is null then 'If-Match does not hold the customer''s entity-tag.'
-        else 'The customer was changed meanwhile. Read it again and repeat the change.' end;
-    r._problem := jsonb_build_object('version', r.version, 'conflicts', conflicts);
-    perform app.disclose('conflict', array[r.id]);
-    return r;
-end
-$$;
-
--- Changes some fields of one customer. 412 with the conflicting fields when if_match does not hold its entity-tag, 409 when
--- it is archived.
-create function api.customer_change(session text, request uuid, id uuid, if_match text[], body jsonb) returns setof api.customer
-language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
-declare
-    c app.customer;
-    n app.customer;
-    r api.customer;
-begin
-    perform app.enter(session, request, 'customers.change');
-    c := api.customer_locked(id);
-    if app.role() = 'rep' and body ?| '{owner_id,stage}' then
-        perform app.refuse_member(403, 'forbidden', '/' || k, 'forbidden', 'A rep hands a customer over; he does not change this member.')
-        from unnest('{owner_id,stage}'::text[]) k where body ? k limit 1;
-    end if;
-    perform api.customer_may_assign(body, body->>'stage');
-    r := api.customer_shown(id);
-    if not app.tag_matches(if_match, r._etag) then
-        return next api.customer_stale(r, if_match, body);
-        return;
-    end if;
-    if c.archived_at is not null then
-        perform app.refuse(409, 'archived', 'The customer is archived. Restore it first.');
-    end if;
-    n := api.customer_patched(c, body);
-    if n is distinct from c then
-        update app.customer t set (name, email, phone, website, address, city, region, postal_code, country, source, stage,
-            owner_id, value, currency, notes, tags, custom)
-            = (n.name, n.email, n.phone, n.website, n.address, n.city, n.region, n.postal_code, n.country, n.source, n.stage,
-            n.owner_id, n.value, n.currency, n.notes, n.tags, n.custom)
-        where t.org_id = app.org() and t.id = c.id;
-    end if;
-    r := api.customer_shown(id);
-    perform app.disclose('change', array[r.id]);
-    return next r;
-end
-$$;
-
--- Archives one customer: it leaves the lists, nothing is lost. 412 and 409 as customer_change.
-create function api.customer_archive(session text, request uuid, id uuid, if_match text[]) returns setof api.customer
-language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
-declare
-    c app.customer;
-    r api.customer;
-begin
-    perform app.enter(session, request, 'customers.archive');
-    c := api.customer_locked(id);
-    r := api.customer_shown(id);
-    if not app.tag_matches(if_match, r._etag) then
-        return next api.customer_stale(r, if_match, '{}');
-        return;
-    end if;
-    if c.archived_at is not null then
-        perform app.refuse(409, 'archived', 'The customer is archived already.');
-    end if;
-    update app.customer t set archived_at = app.now() where t.org_id = app.org() and t.id = c.id;
-    r := api.customer_shown(id);
-    perform app.disclose('change', array[r.id]);
-    return next r;
 end
 $$;

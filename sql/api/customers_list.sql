@@ -14,6 +14,8 @@ language sql immutable as $$
         'source', 'v.source = any(app.texts($1->''source''))',
         'currency', 'v.currency = any(app.texts($1->''currency''))',
         'tag', 'v.tags && app.texts($1->''tag'')',
+        'phone', 'v.id in (select k.id from app.customer k where k.org_id = $5 and k.phone_key = app.phone_key($1->>''phone'')) and ''phone'' <> all(v._hidden)',
+        'email', 'v.id in (select k.id from app.customer k where k.org_id = $5 and k.email_key = app.email_key($1->>''email'')) and ''email'' <> all(v._hidden)',
         'name', 'v.name = any(app.texts($1->''name''))',
         'value_min', 'v.value >= ($1->>''value_min'')::bigint',
         'value_max', 'v.value <= ($1->>''value_max'')::bigint',
@@ -32,51 +34,121 @@ language sql immutable as $$
         "value": ["coalesce(v.value, -1)", "bigint"]}'::jsonb
 $$;
 
--- Whether a page is put together from a page of each person below the caller, whom the scope calls t. One condition over them
--- all would walk the org's customers, 20,000 for 50 where theirs are few or old, or sort all of theirs.
-create function api.customer_by_owner() returns boolean
-language sql stable as $$
-    select app.role() = 'manager' and (select count(*) <= 50 from app.staff_tree t where t.org_id = app.org() and t.above_id = app.me())
+-- How the caller's page is put together: a row of customer_ways.
+--   all          from all customers of the org: an admin, an auditor, anybody where the org is open
+--   mine         from his own in his segments
+--   people       from those of each person below him, and those of nobody in the segments of his team
+--   team         from those of each person of his manager, in his segments
+--   people_many, team_many    the same by one condition over all of these people
+-- One condition over many people would walk the org's customers, 20,000 for 50 where theirs are few or old, or sort all of
+-- theirs. But more than 2,000 own so much of the org that its pages hold theirs, and what no index of theirs serves is sorted
+-- anyway. A number or an address finds its customer first.
+create function api.customer_way(sort text, filter jsonb) returns text
+language plpgsql stable as $$
+declare
+    most int := case when sort in ('-updated_at', 'updated_at') then 2000 else 50 end;
+    many boolean;
+begin
+    if app.role() in ('admin', 'auditor') or app.visibility() = 'open' then
+        return 'all';
+    elsif app.above() is null then
+        return 'mine';
+    end if;
+    many := filter ?| '{phone,email}' or most < (select count(*) from (
+        select from app.staff_tree t where t.org_id = app.org() and t.above_id = app.above() limit most + 1) p);
+    return case app.role() when 'manager' then 'people' else 'team' end || case when many then '_many' else '' end;
+end
 $$;
 
--- The caller's scope as a plain condition that an index serves (the policies say the same once more), with the filter $1. $4
--- is the caller, $5 the org.
-create function api.customer_scope(filter jsonb, archived boolean, by_owner boolean default false) returns text
+-- The scope of each way as a plain condition that an index serves (the policies say the same once more). $4 is the caller, $5 the
+-- org, $6 his segments (a manager's: those of his team), $7 whose people he sees.
+create function api.customer_ways() returns jsonb
+language sql immutable as $$
+    select jsonb_build_object('all', 'true', 'mine', 'v.owner_id = $4 and v.segment = any($6)',
+        'people', 'v.owner_id = p.id', 'team', 'v.owner_id = p.id and v.segment = any($6)', 'nobody', 'v.owner_id is null and v.segment = g.id',
+        'people_many', '(v.owner_id = any(' || q.people || ') or v.owner_id is null and v.segment = any($6))',
+        'team_many', 'v.owner_id = any(' || q.people || ') and v.segment = any($6)')
+    from (select 'array(select t.below_id from app.staff_tree t where t.org_id = $5 and t.above_id = $7)' as people) q
+$$;
+
+-- The conditions of a page or a count: the scope of a way, the filter $1, archived or not.
+create function api.customer_scope(way text, filter jsonb, archived boolean) returns text
+language sql immutable as $$
+    select 'v._org = $5 and ' || (api.customer_ways()->>way) || app.filter_sql(filter, api.customer_filters())
+        || ' and v.archived_at is ' || case when archived then 'not ' else '' end || 'null'
+$$;
+
+-- What is only counted or looked for needs no masks: the bare table, unless the funnel keeps something back from the caller.
+create function api.customer_bare() returns text
 language sql stable as $$
-    select 'v._org = $5' || case
-        when app.role() = 'rep' then ' and v.owner_id = $4'
-        when app.role() = 'manager' and by_owner then ' and v.owner_id = t.below_id'
-        when app.role() = 'manager' then ' and v.owner_id = any(array(select t.below_id from app.staff_tree t where t.org_id = $5 and t.above_id = $4))'
-        else '' end
-        || app.filter_sql(filter, api.customer_filters()) || ' and v.archived_at is ' || case when archived then 'not ' else '' end || 'null'
+    select case when app.hiding() is null then '(select k.*, k.org_id as _org, ''{}''::text[] as _hidden from app.customer k)' else 'api.customer' end
 $$;
 
 -- The query of a page as an array of rows; behind: of the rows behind the cursor $2. $3 is the limit.
-create function api.customer_page_sql(filter jsonb, archived boolean, sort text, behind boolean) returns text
+create function api.customer_page_sql(way text, filter jsonb, archived boolean, sort text, behind boolean) returns text
 language plpgsql stable as $$
 declare
-    by_owner boolean := api.customer_by_owner();
-    way      text := app.order_sql(sort, api.customer_sorts());
-    page     text := format('select v.* from api.customer v where %s%s order by %s limit $3 + 1', api.customer_scope(filter, archived, by_owner),
-        case when behind then ' and ' || app.after_sql(sort, api.customer_sorts()) else '' end, way);
+    order_ text := app.order_sql(sort, api.customer_sorts());
+    after  text := case when behind then ' and ' || app.after_sql(sort, api.customer_sorts()) else '' end;
+    page   text := format('select v.* from api.customer v where %s%s order by %s limit $3 + 1', api.customer_scope(way, filter, archived), after, order_);
+    -- What a full page cannot go beyond: the latest customer of the last of the people who fill it with one each.
+    edge   text := case sort when '-updated_at' then ' and v.updated_at >= p.edge' when 'updated_at' then ' and v.updated_at <= p.edge' else '' end;
 begin
-    if by_owner then
-        page := format('select v.* from app.staff_tree t, lateral (%s) v where t.org_id = $5 and t.above_id = $4 order by %s limit $3 + 1', page, way);
+    if way in ('people', 'team') then
+        -- Of the people with the latest customers only the first can fill the page alone, the next all but one place of it...
+        -- Whose they are is found out without masks, for the page itself is a fraction of what is looked at.
+        page := format('select v.* from (select q.id, q.n, case when count(*) over () > $3 then %4$s(q.updated_at) over () else %5$L end as edge '
+            'from (select p.id, v.updated_at, row_number() over (order by %2$s) as n '
+            'from (select t.below_id as id from app.staff_tree t where t.org_id = $5 and t.above_id = $7) p, '
+            'lateral (select v.* from %3$s v where %1$s order by %2$s limit 1) v order by %2$s limit $3 + 1) q) p, '
+            'lateral (select v.* from %3$s v where %1$s%6$s order by %2$s limit $3 + 2 - p.n) v',
+            api.customer_scope(way, filter, archived) || after, order_, api.customer_bare(),
+            case sort when 'updated_at' then 'max' else 'min' end, case sort when 'updated_at' then 'infinity' else '-infinity' end, edge);
+        if way = 'people' then
+            page := format('(%s) union all select v.* from unnest($6) g(id), lateral (select v.* from %s v where %s order by %s limit $3 + 1) v',
+                page, api.customer_bare(), api.customer_scope('nobody', filter, archived) || after, order_);
+        end if;
+        page := format('select v.* from (select v.id from (%1$s) v order by %2$s limit $3 + 1) k, api.customer v where v._org = $5 and v.id = k.id order by %2$s',
+            page, order_);
     end if;
     return format('select array_agg(p.v order by p.n) from (select row(v.*)::api.customer v, row_number() over () n from (%s) v) p', page);
 end
 $$;
 
--- The page that an app begins with, a rep's own by their latest change, as a query whose plan is kept: 0.1 ms against 0.6. (By
--- itself PostgreSQL would plan again for each limit.)
-create function api.customer_own(cursor jsonb, lim int) returns api.customer[]
-language plpgsql stable set plan_cache_mode = force_generic_plan as $$
+-- The page that an app begins with, by the latest change without a filter, as functions whose plans are kept, one for each way:
+-- api.customer_first_<way>. 0.1 ms against 0.6 and, of people, 6. (By itself PostgreSQL would plan again for each limit.)
+do $do$
+declare
+    way text;
 begin
-    return array(select v from api.customer v
-        where v._org = app.org() and v.owner_id = app.me() and v.archived_at is null
-          and (v.updated_at, v.id) < (coalesce((cursor->>0)::timestamptz, 'infinity'),
-            coalesce((cursor->>1)::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-        order by v.updated_at desc, v.id desc limit lim + 1);
+    foreach way in array array['all', 'mine', 'people', 'people_many', 'team', 'team_many'] loop
+        execute format('create function api.customer_first_%s(filter jsonb, cursor jsonb, lim int, me uuid, org int, segments text[], above uuid) '
+            'returns api.customer[] language plpgsql stable set plan_cache_mode = force_generic_plan set enable_memoize = off as %L', way,
+            format('begin return (%s); end', api.customer_page_sql(way, '{}', false, '-updated_at', true)));
+    end loop;
+end
+$do$;
+
+-- The first page of a way, or one behind a cursor.
+create function api.customer_first(way text, cursor jsonb, lim int, segments text[]) returns api.customer[]
+language plpgsql stable as $$
+declare
+    behind jsonb := coalesce(cursor, '["infinity", "ffffffff-ffff-ffff-ffff-ffffffffffff"]');
+begin
+    case way
+    when 'all' then
+        return api.customer_first_all('{}', behind, lim, app.me(), app.org(), segments, app.above());
+    when 'mine' then
+        return api.customer_first_mine('{}', behind, lim, app.me(), app.org(), segments, app.above());
+    when 'people' then
+        return api.customer_first_people('{}', behind, lim, app.me(), app.org(), segments, app.above());
+    when 'people_many' then
+        return api.customer_first_people_many('{}', behind, lim, app.me(), app.org(), segments, app.above());
+    when 'team' then
+        return api.customer_first_team('{}', behind, lim, app.me(), app.org(), segments, app.above());
+    when 'team_many' then
+        return api.customer_first_team_many('{}', behind, lim, app.me(), app.org(), segments, app.above());
+    end case;
 end
 $$;
 
@@ -89,15 +161,19 @@ declare
     scope text;
     rows  api.customer[];
     tail  api.customer;
-    plain boolean;
+    plain boolean := filter = '{}' and sort = '-updated_at' and not archived;
+    way   text;
+    segments text[];
 begin
     perform app.enter(session, request, 'customers.list', reads => true);
+    way := api.customer_way(sort, filter);
+    segments := case when app.role() = 'manager' then app.team_segments() else app.segments() end;
     lim := least(lim, 200);
-    plain := app.role() = 'rep' and filter = '{}' and sort = '-updated_at' and not archived;
-    if plain then
-        rows := api.customer_own(cursor, lim);
+    if plain and app.hiding() is null then
+        rows := api.customer_first(way, cursor, lim, segments);
     else
-        execute api.customer_page_sql(filter, archived, sort, cursor is not null) into rows using filter, cursor, lim, app.me(), app.org();
+        execute api.customer_page_sql(way, filter, archived, sort, cursor is not null) into rows
+        using filter, cursor, lim, app.me(), app.org(), segments, app.above();
     end if;
 
     tail._tail := true;
@@ -112,20 +188,23 @@ begin
         end if;
     end if;
     if count is not null then
-        scope := api.customer_scope(filter, archived);
+        scope := api.customer_scope(case when way in ('people', 'team') then way || '_many' else way end, filter, archived);
     end if;
     if count = 'exact' then
-        execute format('select count(*) from api.customer v where %s', scope)
-        into tail._count using filter, cursor, lim, app.me(), app.org();
+        execute format('select count(*) from %s v where %s', api.customer_bare(), scope)
+        into tail._count using filter, cursor, lim, app.me(), app.org(), segments, app.above();
     elsif count = 'estimate' then
-        -- Exact up to ten thousand, which is what a screen shows; beyond that the planner's guess.
-        execute format('select count(*) from (select from api.customer v where %s limit 10001) c', scope)
-        into tail._count using filter, cursor, lim, app.me(), app.org();
-        if tail._count > 10000 then
-            tail._count := app.rows_guessed(scope, filter);
+        -- Exact up to ten thousand, which is what a screen shows; beyond that the planner's guess. It is over all rows of the org, so
+        -- that whoever does not see all of them gets a count: a guess told a manager of 10,423 customers 16,982, and more the more
+        -- others had.
+        execute format('select count(*) from (select from %s v where %s limit %s) c', api.customer_bare(), scope, case way when 'all' then '10001' else 'all' end)
+        into tail._count using filter, cursor, lim, app.me(), app.org(), segments, app.above();
+        if way = 'all' and tail._count > 10000 then
+            tail._count := app.rows_guessed(scope, filter, segments);
         end if;
     end if;
-    perform app.disclose('list', array(select r.id from unnest(rows) r), app.customer_classes(fields));
+    perform app.disclose('list', array(select r.id from unnest(rows) r), app.customer_classes(fields),
+        masked => exists (select from unnest(rows) r where r.masked && '{email,phone,phone_e164}') or not app.shows_contacts());
     if fields is not null then
         -- What was not asked for does not leave PostgreSQL, so that the ledger is right about it.
         rows := array(select jsonb_populate_record(r, blank.columns) from unnest(rows) r, (
@@ -138,13 +217,13 @@ end
 $$;
 
 -- The planner's guess for a scope; never less than what was counted before asking.
-create or replace function app.rows_guessed(scope text, filter jsonb) returns bigint
+create or replace function app.rows_guessed(scope text, filter jsonb, segments text[]) returns bigint
 language plpgsql volatile as $$
 declare
     plan jsonb;
 begin
-    execute format('explain (format json) select from api.customer v where %s', scope)
-    into plan using filter, null::jsonb, 0, app.me(), app.org();
+    execute format('explain (format json) select from %s v where %s', api.customer_bare(), scope)
+    into plan using filter, null::jsonb, 0, app.me(), app.org(), segments, app.above();
     return greatest(10001, (plan->0->'Plan'->>'Plan Rows')::numeric::bigint);
 end
 $$;

@@ -1,17 +1,24 @@
 -- history.sql: what changed, who changed it, when.
 
--- A change as its caller may see it. Which changes he sees, the policies say. A creation's new is the whole record.
+-- A change as its caller may see it. Which changes he sees, the policies say; those of fields that the funnel keeps back from
+-- him he does not. A creation's new is the whole record.
 create view api.change with (security_invoker = true) as
 select h.id, h.operation_id, h.entity, h.record_id, h.field,
     case when m.clear then h.old else app.mask_json(h.field, h.old) end as old,
-    case when m.clear then h.new else app.mask_json(h.field, h.new) end as new,
+    case when m.clear then w.new else app.mask_json(h.field, w.new) end as new,
     h.actor_id, s.name as actor_name, h.at, h.via,
     h.org_id as _org, h.customer_id as _customer,
     (select app.classification()) as _classification,
     null::text as _next, null::boolean as _tail
 from app.history h
 left join app.staff s on s.org_id = h.org_id and s.id = h.actor_id
-cross join lateral (select (select app.sees_contacts()) as clear) m;
+-- What is no customer's has no contact values; what is, is masked as the customer itself would be in a list.
+cross join lateral (select h.customer_id is null or ((select app.shows_contacts()) and (not (select app.masks_others()) or (
+    select :MINE from app.customer c where c.org_id = h.org_id and c.id = h.customer_id))) as clear) m
+cross join lateral (select case when (select app.hiding()) is not null then (
+    select app.kept_back(c.worked_in) from app.customer c where c.org_id = h.org_id and c.id = h.customer_id) end as kept) k
+cross join lateral (select case when h.field is null and k.kept is not null then h.new - k.kept else h.new end as new) w
+where k.kept is null or h.field is null or h.field <> all(k.kept);
 
 create function api.history_filters() returns jsonb
 language sql immutable as $$
@@ -43,9 +50,10 @@ begin
         rows := trim_array(rows, 1);
         tail._next := jsonb_build_array(rows[lim].id);
     end if;
-    perform app.disclose('history', array(select distinct r._customer from unnest(rows) r),
-        case when exists (select from unnest(rows) r where r.field is null) then app.customer_classes(null)
-        else app.customer_classes(array(select distinct r.field from unnest(rows) r)) end);
+    -- What is no customer's (people, settings) is none of the ledger's.
+    perform app.disclose('history', array(select distinct r._customer from unnest(rows) r where r._customer is not null),
+        case when exists (select from unnest(rows) r where r.field is null and r._customer is not null) then app.customer_classes(null)
+        else app.customer_classes(array(select distinct r.field from unnest(rows) r where r._customer is not null)) end);
     return query select r.* from unnest(rows) r;
     return next tail;
 end

@@ -1,6 +1,6 @@
 -- restores.sql: undo of a change, an operation, a record since a moment, or all that one person did in a window.
 
--- A conflict as its caller may see it.
+-- A conflict as its caller may see it, masked as in a list and without what the funnel keeps back from him.
 create view api.conflict with (security_invoker = true) as
 select c.entity, c.record_id, c.field,
     case when m.clear then c.undone else app.mask_json(c.field, c.undone) end as undone,
@@ -8,9 +8,18 @@ select c.entity, c.record_id, c.field,
     case when m.clear then c.target else app.mask_json(c.field, c.target) end as target,
     c.why, c.org_id as _org, c.restore_id as _restore,
     (select app.classification()) as _classification, null::text as _next, null::boolean as _tail
-from app.restore_conflict c, lateral (select (select app.sees_contacts()) as clear) m;
+from app.restore_conflict c, lateral (select c.entity <> 'customers' or (select app.shows_contacts()) as clear) m
+where (select app.hiding()) is null or not exists (select from app.customer k
+    where k.org_id = c.org_id and k.id = c.record_id and c.field = any(app.kept_back(k.worked_in)));
 
--- Refuses a scope that is malformed (422), shows nothing to the caller (404) or is not his to take back (403).
+-- Of a scope's history h, what a caller may restore at all: people, settings and funnel only admins.
+create function api.scope_reach(scope jsonb) returns text
+language sql stable as $$
+    select app.scope_sql(scope) || case app.role() when 'admin' then '' else ' and h.customer_id is not null' end
+$$;
+
+-- Refuses a scope that is malformed (422), shows nothing to the caller (404) or is not his to take back (403). From here on the
+-- transaction reaches what his own operations in it moved away (app.regain).
 create function api.scope_authorize(scope jsonb) returns void
 language plpgsql volatile as $$
 declare
@@ -19,6 +28,9 @@ declare
     actor uuid;
     wrong text;
 begin
+    if forms[1] in ('operation', 'actor') then
+        perform app.regain(scope);
+    end if;
     if cardinality(forms) <> 1 then
         perform app.refuse_member(422, 'invalid_value', '/scope', 'form',
             'Give exactly one of change; operation; entity, id and as_of; actor, from and to.');
@@ -91,12 +103,15 @@ begin
 end
 $$;
 
--- Whether the caller sees a record, archived or not.
+-- Whether the caller may restore a record, archived or not, as far as he sees it.
 create function api.record_visible(entity text, id uuid) returns boolean
 language plpgsql stable as $$
 declare
     seen boolean;
 begin
+    if app.role() <> 'admin' and (select e.customer_column is null from app.entity e where e.name = record_visible.entity) then
+        return false;
+    end if;
     execute format('select exists (select from %s t where t.org_id = $1 and t.id = $2)',
         (select e.relation::regclass from app.entity e where e.name = record_visible.entity))
     into seen using app.org(), id;
@@ -111,11 +126,13 @@ declare
     plan app.restore_field[];
     doc  jsonb;
     list jsonb;
+    gone uuid[];
+    regained jsonb := nullif(current_setting('app.regain', true), '');
 begin
     execute format('select array_agg(p order by p.entity, p.record_id, p.field) from ('
         'select i.entity, array_agg(i.record_id) records from (select distinct h.entity, h.record_id from app.history h '
         'where h.org_id = $2 and %s) i group by i.entity) e, lateral unnest(app.restore_plan($1, e.entity, e.records)) p',
-        app.scope_sql(scope)) into plan using scope, app.org();
+        api.scope_reach(scope)) into plan using scope, app.org();
     select jsonb_build_object(
         'plan_hash', encode(sha256(convert_to(coalesce(string_agg(
             -- The moment of an archiving is no part of the plan.
@@ -130,10 +147,18 @@ begin
         from (select p.entity, jsonb_build_object('restorable', count(*) filter (where p.why is null),
             'conflicts', count(*) filter (where p.why is not null), 'records', count(distinct p.record_id)) counts
             from unnest(plan) p group by p.entity) e));
-    select coalesce(jsonb_agg(jsonb_build_object('entity', c.entity, 'record_id', c.record_id, 'field', c.field, 'undone', c.undone,
-            'current', c.current, 'target', c.target, 'why', c.why)), '[]')
+    gone := app.gone(array(select distinct p.record_id from unnest(plan) p));
+    perform app.regain(null);   -- the answer shows what the caller sees
+    select coalesce(jsonb_agg(jsonb_build_object('entity', c.entity, 'record_id', c.record_id, 'field', c.field,
+            'undone', case when m.clear then c.undone else app.mask_json(c.field, c.undone) end,
+            'current', case when m.clear then c.current else app.mask_json(c.field, c.current) end,
+            'target', case when m.clear then c.target else app.mask_json(c.field, c.target) end, 'why', c.why)), '[]')
     into list
-    from (select p.* from unnest(plan) p where p.why is not null order by p.entity, p.record_id, p.field limit 200) c;
+    from (select p.* from unnest(plan) p where p.why is not null and (gone is null or p.record_id <> all(gone))
+        order by p.entity, p.record_id, p.field limit 200) c, lateral (select c.entity <> 'customers' or app.shows_contacts() as clear) m
+    where app.hiding() is null or not exists (select from app.customer k
+        where k.org_id = app.org() and k.id = c.record_id and c.field = any(app.kept_back(k.worked_in)));
+    perform app.regain(regained);
     return doc || jsonb_build_object('conflicts', list);
 end
 $$;
@@ -148,7 +173,7 @@ begin
         return 0;
     end if;
     execute format('select count(*) from (select distinct h.record_id, h.field from app.history h where h.org_id = $2 and %s) f',
-        app.scope_sql(scope)) into n using scope, app.org();
+        api.scope_reach(scope)) into n using scope, app.org();
     return app.scope_fields(scope) - n;
 end
 $$;
@@ -161,6 +186,7 @@ declare
     list  jsonb;
     shown uuid[];
 begin
+    perform app.regain(null);   -- the answer shows what the caller sees
     select jsonb_build_object('id', r.id, 'status', j.status, 'done', j.done, 'total', j.total,
         'operation_id', (select o.id from app.operation o where o.org_id = r.org_id and o.id = r.operation_id),
         'restored', r.restored, 'conflict_count', r.conflict_count, 'outside', r.outside)
@@ -173,7 +199,7 @@ begin
     if not found then
         perform app.refuse_missing();
     end if;
-    select coalesce(jsonb_agg(to_jsonb(c) - '{_org,_restore,_classification,_next,_tail}'::text[]), '[]'), array_agg(distinct c.record_id)
+    select coalesce(jsonb_agg(to_jsonb(c) - '{_org,_restore,_classification,_next,_tail}'::text[]), '[]'), array_agg(distinct c.record_id) filter (where c.entity = 'customers')
     into list, shown
     from (select * from api.conflict c where c._org = app.org() and c._restore = restore_doc.id
         order by c.entity, c.record_id, c.field limit 200) c;
@@ -203,7 +229,7 @@ begin
         'numbered as (select r.*, (row_number() over (partition by r.entity order by r.record_id) - 1) / 10000 as piece from record r) '
         'insert into app.restore_item (org_id, restore_id, n, entity, records) '
         'select $2, $3, row_number() over (order by m.entity, m.piece), m.entity, array_agg(m.record_id order by m.record_id) '
-        'from numbered m group by m.entity, m.piece', app.scope_sql(scope))
+        'from numbered m group by m.entity, m.piece', api.scope_reach(scope))
     using scope, app.org(), restore;
     select coalesce(sum(cardinality(i.records)), 0) into n from app.restore_item i where i.org_id = app.org() and i.restore_id = restore;
     perform app.job_total(restore, n);
@@ -249,7 +275,8 @@ begin
     perform api.scope_authorize(coalesce(body->'scope', '{}'));
     if (body->>'dry_run')::boolean then
         d._doc := api.restore_preview(body->'scope');
-        perform app.disclose('restore', array(select distinct (c->>'record_id')::uuid from jsonb_array_elements(d._doc->'conflicts') c));
+        perform app.disclose('restore', array(select distinct (c->>'record_id')::uuid from jsonb_array_elements(d._doc->'conflicts') c
+            where c->>'entity' = 'customers'));
         d._status := 200;
         d._classification := app.classification();
         return next d;
@@ -323,7 +350,7 @@ begin
         rows := trim_array(rows, 1);
         tail._next := jsonb_build_array(rows[lim].entity, rows[lim].record_id, rows[lim].field);
     end if;
-    perform app.disclose('restore', array(select distinct r.record_id from unnest(rows) r));
+    perform app.disclose('restore', array(select distinct r.record_id from unnest(rows) r where r.entity = 'customers'));
     return query select r.* from unnest(rows) r;
     return next tail;
 end

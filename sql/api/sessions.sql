@@ -54,9 +54,7 @@ alter function app.throttle_forget owner to holdfast_owner;
 create or replace function app.staff_doc(org int, staff_id uuid) returns jsonb
 language sql stable security definer set search_path = pg_catalog, app, pg_temp as $$
     select jsonb_build_object('id', s.id, 'name', s.name, 'email', s.email, 'role', s.role, 'status', s.status,
-        'manager_id', s.manager_id, 'segments', (select coalesce(jsonb_agg(g.segment_id order by e.position), '[]')
-            from app.staff_segment g join app.segment e on e.org_id = g.org_id and e.id = g.segment_id
-            where g.org_id = s.org_id and g.staff_id = s.id))
+        'manager_id', s.manager_id, 'segments', s.segments)
     from app.staff s where s.org_id = org and s.id = staff_doc.staff_id
 $$;
 alter function app.staff_doc owner to holdfast_owner;
@@ -202,7 +200,7 @@ begin
     insert into app.credential (org_id, staff_id, password_hash, changed_at)
     values (org, i.staff_id, password_hash, app.now())
     on conflict (org_id, staff_id) do update set (password_hash, changed_at) = (excluded.password_hash, excluded.changed_at);
-    update app.staff s set status = 'active', version = s.version + 1, updated_at = app.now()
+    update app.staff s set status = 'active'
     where s.org_id = org and s.id = i.staff_id and s.status = 'invited';
     update app.session s set revoked_at = app.now(), revoked_why = 'password'
     where s.org_id = org and s.staff_id = i.staff_id and s.revoked_at is null;

@@ -8,22 +8,28 @@ language sql immutable as $$
     where phone ~ '^\+[0-9 ()./-]+$' and char_length(d.digits) between 7 and 15 and d.digits !~ '^0'
 $$;
 
-create or replace function app.tg_customer_touch() returns trigger
-language plpgsql as $$
-begin
-    new.version := old.version + 1;
-    new.updated_at := greatest(app.clock(), old.updated_at + interval '1 microsecond');   -- whatever becomes of the clock
-    return new;
-end
-$$;
+-- What a customer is found by exactly: its e-mail without regard to case; its number, in E.164 form where it has one, else by
+-- its digits.
+create or replace function app.email_key(email text) returns text
+language sql immutable as $$ select lower(email) $$;
+
+create or replace function app.phone_key(phone text) returns text
+language sql immutable as $$ select coalesce(app.phone_e164(phone), nullif(regexp_replace(phone, '[^0-9]', '', 'g'), '')) $$;
 
 create or replace function app.tg_customer_derive() returns trigger
 language plpgsql as $$
 begin
     new.phone_e164 := app.phone_e164(new.phone);
+    new.phone_key := app.phone_key(new.phone);
+    new.email_key := app.email_key(new.email);
     new.segment := (select s.segment_id from app.stage s where s.org_id = new.org_id and s.id = new.stage);
     if new.segment is null and new.stage is not null then
         perform app.refuse_member(422, 'invalid_value', '/stage', 'unknown', 'There is no such stage.');
+    end if;
+    if tg_op = 'INSERT' then
+        new.worked_in := array[new.segment];
+    elsif new.segment <> all(new.worked_in) then
+        new.worked_in := new.worked_in || new.segment;
     end if;
     return new;
 end
@@ -40,7 +46,7 @@ begin
 end
 $$;
 
-create or replace trigger _100_derive before insert or update of phone, stage, segment, phone_e164 on app.customer
+create or replace trigger _100_derive before insert or update of email, phone, stage, segment, phone_e164 on app.customer
     for each row execute function app.tg_customer_derive();
 create or replace trigger _110_owner before insert on app.customer
     for each row when (new.owner_id is not null) execute function app.tg_customer_owner();
@@ -48,6 +54,6 @@ create or replace trigger _120_owner before update of owner_id on app.customer
     for each row when (new.owner_id is distinct from old.owner_id and new.owner_id is not null)
     execute function app.tg_customer_owner();
 create or replace trigger _200_touch before update on app.customer
-    for each row when (old.* is distinct from new.*) execute function app.tg_customer_touch();
+    for each row when (old.* is distinct from new.*) execute function app.tg_touch();
 
 do $$ begin perform app.track('app.customer', 'customers', 'id'); end $$;

@@ -1,6 +1,7 @@
 -- history.sql: every change of every tracked field, by trigger.
 --
--- app.track(table, entity) writes, from the catalog, the triggers of a table and two functions:
+-- app.track(table, entity, customer_column) writes, from the catalog, the triggers of a table (whose records belong to the
+-- customer in that column; to none without it) and two functions:
 --   app.<table>_record(row)         the tracked fields of a row as a JSON object
 --   app.<table>_field(row, field)   one tracked field as JSON
 -- Both are stable, as to_jsonb is: called immutable they would not be inlined.
@@ -11,7 +12,8 @@
 create or replace function app.untracked(relation regclass) returns text[]
 language sql stable as $$
     select array['org_id', 'version', 'updated_at'] || case relation::text
-        when 'app.customer' then array['phone_e164', 'segment'] else '{}'::text[] end
+        when 'app.customer' then '{phone_e164,segment,email_key,phone_key,worked_in}'::text[]
+        when 'app.settings' then '{hides}' else '{}' end
 $$;
 
 -- The tracked columns of a table in their order: name, type, and the expression that makes JSON of
@@ -34,7 +36,7 @@ language sql stable as $$
     order by a.attnum
 $$;
 
-create or replace function app.track(relation regclass, entity text, customer_column text) returns void
+create or replace function app.track(relation regclass, entity text, customer_column text default null) returns void
 language plpgsql volatile as $$
 declare
     singular text := (select relname from pg_class where oid = relation);
@@ -70,6 +72,28 @@ begin
 end
 $$;
 
+-- Gives the people, funnels and settings that were there before they were tracked a history that begins with them as they
+-- are. At each deploy, when the policies are in place.
+create or replace function app.history_begin() returns void
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    e app.entity;
+    w record;
+begin
+    perform set_config('app.action', 'history.begin', true);
+    for e in select * from app.entity t where t.customer_column is null loop
+        for w in execute format('with written as (insert into app.history (org_id, id, operation_id, entity, record_id, version, new, via, at) '
+            'select r.org_id, app.uuid7(app.clock()), app.operation_id(), %1$L, r.id, 1, app.%2$s_record(r), ''sql'', app.clock() from %3$s r '
+            'where not exists (select from app.history h where h.org_id = r.org_id and h.record_id = r.id) returning org_id) '
+            'select org_id, count(*) as n from written group by 1', e.name, e.singular, e.relation)
+        loop
+            perform app.operation_record(w.org_id, w.n);
+        end loop;
+    end loop;
+end
+$$;
+alter function app.history_begin owner to holdfast_owner;
+
 -- One statement trigger of app.track: rows is what its history is selected from; an operator's statement may touch
 -- several orgs. moment is when it happened, to the microsecond the same in a row's id, its at and the
 -- record's updated_at: what is asked for from or as of one of them is found. Old and new meet in a hash join in memory
@@ -95,7 +119,7 @@ begin
     for org, changes in
         with written as (
             insert into app.history (org_id, id, operation_id, entity, record_id, customer_id, version, field, old, new, actor_id, via, at)
-            select %5$s.org_id, app.uuid7(%7$s), op, %3$L, %5$s.id, %5$s.%4$I, %5$s.version, f.field, f.old, f.new, actor, via, %7$s
+            select %5$s.org_id, app.uuid7(%7$s), op, %3$L, %5$s.id, %4$s, %5$s.version, f.field, f.old, f.new, actor, via, %7$s
             from %6$s
             returning org_id)
         select w.org_id, count(*) from written w group by w.org_id
@@ -105,10 +129,20 @@ begin
     return null;
 end
 $body$
-$f$, singular, event, entity, customer_column, alias, rows, moment);
+$f$, singular, event, entity, coalesce(alias || '.' || quote_ident(customer_column), 'null::uuid'), alias, rows, moment);
     execute format('alter function app.tg_%s_history_%s owner to holdfast_owner', singular, event);
     execute format('create or replace trigger _900_history_%2$s after %2$s on %1$s %3$s for each statement '
         'execute function app.tg_%4$s_history_%2$s()', relation, event, transition, singular);
+end
+$$;
+
+-- A record that is changed: its next version, and when.
+create or replace function app.tg_touch() returns trigger
+language plpgsql as $$
+begin
+    new.version := old.version + 1;
+    new.updated_at := greatest(app.clock(), old.updated_at + interval '1 microsecond');   -- whatever becomes of the clock
+    return new;
 end
 $$;
 

@@ -22,22 +22,45 @@ declare
     org    int := app.secret_org(session);      -- out here, or the query would compute them again and again: 10 us against 50
     secret bytea := app.secret_hash(session);
 begin
-    select s.org_id, s.id, s.staff_id, p.role, o.classification into caller
+    select s.org_id, s.id, s.staff_id, p.role, p.segments, p.manager_id, o.visibility, o.contact_masking, o.hides, o.classification
+    into caller
     from app.session s
     join app.staff p on p.org_id = s.org_id and p.id = s.staff_id
-    join app.org o on o.org_id = s.org_id
+    join app.settings o on o.org_id = s.org_id
     where s.org_id = org and s.secret_hash = secret
       and s.revoked_at is null and s.expires_at > app.now() and p.status = 'active';
     if not found then
         raise exception 'session_ended' using errcode = 'PT401', hint = 'The session has ended. Log in again.';
     end if;
-    perform app.context(caller.org_id, caller.staff_id, caller.role, caller.id, request, action, 'api', caller.classification);
+    perform app.context(caller.org_id, caller.staff_id, caller.role, caller.id, request, action, 'api', caller.segments,
+        caller.manager_id, caller.visibility, caller.contact_masking, caller.hides, caller.classification);
     if reads then
         perform app.wait_for_disk(false);
     end if;
 end
 $$;
 alter function app.enter owner to holdfast_owner;
+
+-- Enters in the name of a person without a session, as jobs, seeds and operators do. Returns whether he is active; if not,
+-- nothing is entered.
+create or replace function app.act_as(org int, staff_id uuid, action text, via text default 'api', session uuid default null,
+    request uuid default null) returns boolean
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    p record;
+begin
+    select s.role, s.segments, s.manager_id, o.visibility, o.contact_masking, o.hides, o.classification into p
+    from app.staff s join app.settings o on o.org_id = s.org_id
+    where s.org_id = org and s.id = act_as.staff_id and s.status = 'active';
+    if not found then
+        return false;
+    end if;
+    perform app.context(org, staff_id, p.role, session, request, action, via, p.segments, p.manager_id, p.visibility,
+        p.contact_masking, p.hides, p.classification);
+    return true;
+end
+$$;
+alter function app.act_as owner to holdfast_owner;
 
 -- Whether this transaction's commit waits for the disk. The setting it began with is kept aside and comes back
 -- with true, since an operator may have chosen more than "on"; from then on it stays, whatever is read later.
@@ -68,6 +91,14 @@ language sql stable as $$
         when 'manager' then staff_id = app.me() or exists (select from app.staff_tree t
             where t.org_id = app.org() and t.above_id = app.me() and t.below_id = has_authority.staff_id)
         else staff_id = app.me() end
+$$;
+
+-- The segments that the people at and below the caller work in.
+create or replace function app.team_segments() returns text[]
+language sql stable as $$
+    select array(select g.id from app.segment g where g.org_id = app.org() and exists (
+        select from app.staff_segment s join app.staff_tree t on t.org_id = s.org_id and t.below_id = s.staff_id
+        where s.org_id = app.org() and s.segment_id = g.id and t.above_id = app.me()))
 $$;
 
 -- Refusals. code is a stable word, hint a sentence, detail further members of the problem.

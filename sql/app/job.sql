@@ -8,7 +8,6 @@ create or replace function app.job_enter(program text) returns uuid
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
     j record;
-    p record;
 begin
     loop
         select * into j from app.job t
@@ -17,15 +16,11 @@ begin
         if not found then
             return null;
         end if;
-        select s.role, o.classification into p
-        from app.staff s join app.org o on o.org_id = s.org_id
-        where s.org_id = j.org_id and s.id = j.staff_id and s.status = 'active';
-        exit when found;
+        exit when app.act_as(j.org_id, j.staff_id, program || '.create', 'restore', j.session_id, j.request_id);
         update app.job t set status = 'cancelled', why = 'requester_left', finished_at = app.now()
         where t.org_id = j.org_id and t.id = j.id;
     end loop;
     update app.job t set tried_at = app.clock() where t.org_id = j.org_id and t.id = j.id;
-    perform app.context(j.org_id, j.staff_id, p.role, j.session_id, j.request_id, program || '.create', 'restore', p.classification);
     return j.id;
 end
 $$;

@@ -1,15 +1,16 @@
 -- ledger.sql: what was shown to whom.
 
 -- Records that the answer in hand shows these customers. Every api function that answers customer data calls it in the
--- transaction of the answer; no row, no answer. classes names the kinds of fields: base contact money notes.
-create or replace function app.disclose(channel text, customer_ids uuid[], classes text default 'base contact money notes')
-returns void
+-- transaction of the answer; no row, no answer. classes names the kinds of fields: base contact money notes; masked says
+-- whether contact values are, reason why somebody wanted to see them.
+create or replace function app.disclose(channel text, customer_ids uuid[], classes text default 'base contact money notes',
+    masked boolean default null, reason text default null) returns void
 language plpgsql volatile as $$
 begin
     if cardinality(customer_ids) > 0 then
-        insert into app.disclosure (org_id, at, id, request_id, staff_id, session_id, channel, customer_ids, classes, masked)
+        insert into app.disclosure (org_id, at, id, request_id, staff_id, session_id, channel, customer_ids, classes, masked, reason)
         values (app.org(), app.now(), app.uuid7(), app.request_id(), app.me(), app.session_id(), channel, customer_ids,
-            classes, not app.sees_contacts());
+            classes, coalesce(masked, not app.shows_contacts()), reason);
     end if;
 end
 $$;

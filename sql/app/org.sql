@@ -7,10 +7,11 @@ declare
     token text := org || '.' || translate(trim(trailing '=' from encode(
         sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'base64')), '+/', '-_');
 begin
+    perform from app.staff s where s.org_id = org and s.id = invite_create.staff_id for no key update;   -- one at a time
     update app.invite i set used_at = app.now()
     where i.org_id = org and i.staff_id = invite_create.staff_id and i.used_at is null;
-    insert into app.invite (org_id, token_hash, staff_id, created_at, expires_at)
-    values (org, app.secret_hash(token), staff_id, app.now(), app.now() + interval '7 days');
+    insert into app.invite (org_id, token_hash, staff_id, created_by, created_at, expires_at)
+    values (org, app.secret_hash(token), staff_id, app.me(), app.now(), app.now() + interval '7 days');
     return token;
 end
 $$;
@@ -31,7 +32,7 @@ end
 $$;
 alter function app.invite_create(text) owner to holdfast_owner;
 
--- A new org with the funnel of design and one admin. Returns the admin's invite token.
+-- A new org with a funnel of three segments and one admin. Returns the admin's invite token.
 create or replace function app.org_create(name text, admin_name text, email text) returns text
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
@@ -40,15 +41,17 @@ declare
 begin
     lock table app.org in share row exclusive mode;
     org := (select coalesce(max(o.org_id), 0) + 1 from app.org o);
-    insert into app.org (org_id, name, classification, created_at)
-    values (org, name, regexp_replace('Confidential; holder=' || name, '[^ -~]', '?', 'g'), app.now());
-    insert into app.segment (org_id, id, name, position) values
-        (org, 'prospecting', 'Prospecting', 1), (org, 'negotiation', 'Negotiation', 2), (org, 'closing', 'Closing', 3);
-    insert into app.stage (org_id, id, name, segment_id, position) values
-        (org, 'new', 'New', 'prospecting', 1), (org, 'contacted', 'Contacted', 'prospecting', 2),
-        (org, 'qualified', 'Qualified', 'prospecting', 3), (org, 'proposal', 'Proposal', 'negotiation', 4),
-        (org, 'negotiation', 'Negotiation', 'negotiation', 5), (org, 'contract', 'Contract', 'closing', 6),
-        (org, 'won', 'Won', 'closing', 7), (org, 'lost', 'Lost', 'closing', 8);
+    insert into app.org (org_id, name, created_at) values (org, name, app.now());
+    insert into app.settings (org_id, id, classification, created_at, updated_at)
+    values (org, app.uuid7(), regexp_replace('Confidential; holder=' || name, '[^ -~]', '?', 'g'), app.now(), app.now());
+    insert into app.funnel (org_id, id, segments, created_at, updated_at)
+    values (org, app.uuid7(), '[
+        {"id": "prospecting", "name": "Prospecting", "rule": "round_robin", "hides": [], "stages": [
+            {"id": "new", "name": "New"}, {"id": "contacted", "name": "Contacted"}, {"id": "qualified", "name": "Qualified"}]},
+        {"id": "negotiation", "name": "Negotiation", "rule": "round_robin", "hides": [], "stages": [
+            {"id": "proposal", "name": "Proposal"}, {"id": "negotiation", "name": "Negotiation"}]},
+        {"id": "closing", "name": "Closing", "rule": "round_robin", "hides": [], "stages": [
+            {"id": "contract", "name": "Contract"}, {"id": "won", "name": "Won"}, {"id": "lost", "name": "Lost"}]}]', app.now(), app.now());
     insert into app.staff (org_id, id, person_id, name, email, role, status, created_at, updated_at)
     values (org, admin, admin, admin_name, lower(email), 'admin', 'invited', app.now(), app.now());
     return app.invite_create(org, admin);

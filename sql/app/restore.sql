@@ -20,6 +20,36 @@ language sql immutable as $$
         end
 $$;
 
+-- A restore of the caller's own operation reaches what that moved out of his view: while this is set, the policies of
+-- app.customer count it as his. Null ends it; the end of the transaction does too.
+create or replace function app.regain(scope jsonb) returns void
+language sql volatile as $$ select set_config('app.regain', coalesce(scope::text, ''), true) $$;
+
+-- The customers whose stage or owner the caller himself changed within the scope of the restore in hand; null outside of one.
+create or replace function app.regained() returns uuid[]
+language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    scope   jsonb := nullif(current_setting('app.regain', true), '')::jsonb;
+    records uuid[];
+begin
+    if scope is null or app.role() not in ('rep', 'manager') then
+        return null;
+    end if;
+    execute format('select array_agg(distinct h.record_id) from app.history h where h.org_id = $2 and h.actor_id = $3 '
+        'and h.entity = ''customers'' and h.field in (''owner_id'', ''stage'') and %s', app.scope_sql(scope))
+    into records using scope, app.org(), app.me();
+    return records;
+end
+$$;
+alter function app.regained owner to holdfast_owner;
+
+-- Customers that are open to the caller though they are not his: whose glass he broke, and what a restore of his reaches.
+create or replace function app.opened() returns uuid[]
+language sql stable as $$
+    select array(select b.customer_id from app.break_glass b
+        where b.org_id = app.org() and b.staff_id = app.me() and b.expires_at > app.now()) || app.regained()
+$$;
+
 -- How many fields a scope touched in the whole org, seen by the caller or not.
 create or replace function app.scope_fields(scope jsonb) returns bigint
 language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
@@ -70,7 +100,7 @@ begin
                 bool_or(m.field = '') over (partition by m.record_id) as born
             from marked m where m.mine order by m.record_id, m.field, m.id desc),
         plan as (
-            select r.record_id, r.field, r.undone, r.target, false as born, false as worked, null::jsonb as doc
+            select r.record_id, r.field, r.undone, r.target, false as born, r.worked, null::jsonb as doc
             from run r where not r.born
             union all
             -- A creation is taken back by archiving, unless somebody else worked on the record since. doc is what
@@ -81,20 +111,45 @@ begin
             from run r where r.born group by r.record_id, r.worked)
         select array_agg(row($4, p.record_id, p.field, nullif(p.undone, 'null'), p.target, v.current,
             case
-                when p.worked or (p.born and jsonb_strip_nulls(app.%3$s_record(c)) is distinct from jsonb_strip_nulls(p.doc)) then 'changed_since'
+                when p.born and not %4$s then 'permanent'
+                -- What he moved away comes back to him only while nobody has worked on it since.
+                when p.worked and (p.born or p.record_id = any($6)) then 'changed_since'
+                when (p.born and jsonb_strip_nulls(app.%3$s_record(c)) is distinct from jsonb_strip_nulls(p.doc)) then 'changed_since'
                 when v.current is not distinct from p.target then 'restored_already'
                 when v.current is distinct from nullif(p.undone, 'null') then 'changed_since'
                 when p.field = 'owner_id' and not app.may_own(p.target #>> '{}') then 'owner_unfit'
                 when p.field = 'stage' and not exists (select from app.stage s
                     where s.org_id = $2 and s.id = p.target #>> '{}') then 'stage_gone'
+                -- A rep hands nothing over by a restore.
+                when p.field = 'stage' and app.role() = 'rep' and not exists (select from app.stage s
+                    where s.org_id = $2 and s.id = p.target #>> '{}' and s.segment_id = any(app.segments())) then 'owner_unfit'
+                when $4 = 'funnel' and p.field = 'segments' and app.funnel_in_use($2, p.target) is not null then 'in_use'
             end)::app.restore_field)
         from plan p
         join %2$s c on c.org_id = $2 and c.id = p.record_id
         cross join lateral (select app.%3$s_field(c, p.field) as current) v
         where nullif(p.undone, 'null') is distinct from p.target and not (p.born and v.current is not null)
-        $q$, app.scope_sql(scope), e.relation, e.singular)
-    into plan using scope, app.org(), sorted, e.name, since;
+        $q$, app.scope_sql(scope), e.relation, e.singular, (exists (select from app.tracked(e.relation::regclass) t where t.name = 'archived_at'))::text)
+    into plan using scope, app.org(), sorted, e.name, since, app.gone(sorted);
     return coalesce(plan, '{}');
+end
+$$;
+
+-- Those of the customers that the caller reaches only through app.regained.
+create or replace function app.gone(records uuid[]) returns uuid[]
+language plpgsql volatile as $$
+declare
+    gone  uuid[] := app.regained();
+    scope text := current_setting('app.regain', true);
+    seen  uuid[];
+begin
+    if gone is null then
+        return null;
+    end if;
+    perform app.regain(null);
+    seen := array(select c.id from app.customer c where c.org_id = app.org() and c.id = any(records));
+    perform app.regain(scope::jsonb);
+    return array(select g from unnest(gone) g where g = any(records) except select unnest(seen));
 end
 $$;
 

@@ -25,12 +25,10 @@ begin
         for rep in select * from (values (boss.prospector, 'prospecting'), (boss.negotiator, 'negotiation'),
             (boss.closer, 'closing')) r(name, segment)
         loop
-            insert into app.staff (org_id, id, person_id, name, email, role, manager_id, status, created_at, updated_at)
+            insert into app.staff (org_id, id, person_id, name, email, role, manager_id, segments, status, created_at, updated_at)
             select org, n.id, n.id, rep.name || ' Rep', lower(rep.name) || '@demo.test', 'rep',
-                (select staff_id from app.login where login.email = boss.email), 'active', app.now(), app.now()
+                (select staff_id from app.login where login.email = boss.email), array[rep.segment], 'active', app.now(), app.now()
             from (select app.uuid7() id) n;
-            insert into app.staff_segment (org_id, staff_id, segment_id)
-            select org, staff_id, rep.segment from app.login where email = lower(rep.name) || '@demo.test';
         end loop;
     end loop;
     update app.staff set status = 'active' where org_id = org;
@@ -57,7 +55,7 @@ begin
                 where g.org_id = s.org_id and g.staff_id = s.id order by t.position) stages
         from app.staff s where s.org_id = (select org_id from app.login where email = 'ada@demo.test') and s.role = 'rep'
     loop
-        perform app.context(rep.org_id, rep.id, 'rep', null, null, 'customers.create', 'api', 'demo');
+        perform app.act_as(rep.org_id, rep.id, 'customers.create');
         insert into app.customer (org_id, id, name, email, phone, website, address, city, postal_code, country, source, stage, owner_id,
             value, currency, notes, tags, custom, created_at, updated_at)
         select rep.org_id, app.uuid7(), heads[1 + k % 20] || ' ' || tails[1 + (k / 20 + k) % 12] || ' ' || k,

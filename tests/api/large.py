@@ -7,7 +7,7 @@ import uuid
 
 from restoring import moment, window
 
-AS = "select app.context(org_id, id, role, null, null, 'customers.mass', 'api', 'x') from app.staff where id = %s;"
+AS = "select app.act_as(org_id, id, 'customers.mass') from app.staff where id = %s;"
 
 
 def as_person(stack, person, text, *args):

@@ -27,14 +27,13 @@ def welcome(stack, email, token, password=PASSWORD):
 
 
 def newcomer(stack, role="rep", manager=None, segments=("prospecting",)):
-    """Somebody new in the demo org, logged in, whom no other test knows."""
+    """Somebody new, logged in, whom no other test knows: in his manager's org, without one in the demo org."""
     email = f"{role}-{uuid.uuid4().hex[:12]}@demo.test"
-    stack.sql("""with s as (insert into app.staff
-            (org_id, id, person_id, name, email, role, manager_id, status, created_at, updated_at)
-            select l.org_id, i.id, i.id, 'New Comer', %s, %s, %s::uuid, 'invited', app.now(), app.now()
-            from app.login l, (select app.uuid7() id) i where l.email = 'ada@demo.test' returning org_id, id)
-        insert into app.staff_segment select s.org_id, s.id, g from s, unnest(%s::text[]) g""",
-              email, role, manager and manager.id, list(segments))
+    stack.sql("""insert into app.staff
+            (org_id, id, person_id, name, email, role, manager_id, segments, status, created_at, updated_at)
+            select l.org_id, i.id, i.id, 'New Comer', %s, %s, %s::uuid, %s::text[], 'invited', app.now(), app.now()
+            from app.login l, (select app.uuid7() id) i where l.staff_id = %s or l.email = %s""",
+              email, role, manager and manager.id, list(segments), manager and manager.id, None if manager else "ada@demo.test")
     return welcome(stack, email, invite(stack, email))
 
 

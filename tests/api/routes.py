@@ -5,7 +5,7 @@ import uuid
 
 import requests
 
-from people import Forge, other_org
+from people import MISSING, Forge, other_org
 
 
 def text(least, most, sign="x", **more):
@@ -23,11 +23,16 @@ CUSTOMER = {
 SCOPE = {"change": UUID, "operation": UUID, "entity": text(1, 40), "id": UUID, "field": text(1, 40), "as_of": TIME, "actor": UUID, "from": TIME, "to": TIME,
          "entities": dict(type="list", of=text(1, 40), items=20)}
 REASON = text(1, 1000)
+STAFF = {"name": text(1, 200, "ß", solid=True), "email": dict(type="text", least="@b", most="e" * 249 + "@b.de", solid=True), "role": dict(type="text", least="", most="auditor", solid=True),
+         "manager_id": UUID, "person_id": UUID, "segments": dict(type="list", of=text(1, 40), items=50)}
 
 # (method, path): the members of its body, None where it has none. Open routes need no token.
 ROUTES = {
     ("GET", "/customers"): None, ("POST", "/customers"): dict(CUSTOMER, id=dict(UUID, solid=True)),
     ("GET", "/customers/{id}"): None, ("PATCH", "/customers/{id}"): CUSTOMER, ("DELETE", "/customers/{id}"): None, ("GET", "/customers/{id}/history"): None,
+    ("POST", "/customers/{id}/stage"): {"stage": text(1, 40, must=True), "owner_id": UUID, "note": REASON},
+    ("POST", "/customers/{id}/reveal"): {"fields": dict(type="list", of=dict(type="word", most="phone_e164"), items=3, must=True), "reason": dict(REASON, must=True)},
+    ("POST", "/customers/break-glass"): {"phone": CUSTOMER["phone"], "email": CUSTOMER["email"], "reason": dict(REASON, must=True)},
     ("GET", "/health"): None, ("GET", "/history"): None,
     ("GET", "/operations"): None, ("GET", "/operations/{id}"): None, ("POST", "/operations/{id}/undo"): {"reason": dict(REASON, must=True)},
     ("POST", "/restores"): {"scope": dict(type="object", must=True), "dry_run": dict(type="bool", solid=True), "plan_hash": text(64, 64, solid=True), "reason": dict(REASON, solid=True)},
@@ -37,9 +42,15 @@ ROUTES = {
     ("GET", "/sessions/current"): None, ("DELETE", "/sessions/current"): None,
     ("POST", "/sessions/password"): {"token": text(1, 200, must=True), "password": dict(PASSWORD, must=True)},
     ("PATCH", "/sessions/current/password"): {"old": text(1, 128, must=True), "new": dict(PASSWORD, must=True)},
-    ("GET", "/jwks"): None,
+    ("GET", "/jwks"): None, ("GET", "/notices"): None,
+    ("GET", "/staff"): None, ("POST", "/staff"): dict({k: dict(v, must=v.get("solid", False)) for k, v in STAFF.items()}, id=dict(UUID, solid=True)),
+    ("GET", "/staff/{id}"): None, ("PATCH", "/staff/{id}"): dict(STAFF, status=dict(type="text", least="", most="inactive", solid=True)), ("POST", "/staff/{id}/invite"): None,
+    ("GET", "/staff/{id}/sessions"): None, ("DELETE", "/staff/{id}/sessions"): None, ("DELETE", "/staff/{id}/sessions/{sid}"): None,
+    ("GET", "/funnel"): None, ("PUT", "/funnel"): {"segments": dict(type="objects", must=True)},
+    ("GET", "/settings"): None, ("PATCH", "/settings"): {"visibility": dict(type="word", solid=True), "contact_masking": dict(type="word", solid=True), "classification": text(1, 200, solid=True)},
 }
 OPEN = {("GET", "/health"), ("GET", "/jwks"), ("POST", "/sessions"), ("POST", "/sessions/refresh"), ("POST", "/sessions/password")}
+ADMINS = {("PUT", "/funnel"), ("PATCH", "/settings"), ("POST", "/staff"), ("PATCH", "/staff/{id}")}  # asked by ada: max is refused before his body is looked at
 
 
 class World:
@@ -48,14 +59,17 @@ class World:
     def __init__(self, stack):
         self.stack, self.max, self.otto = stack, stack.login("max@demo.test"), other_org(stack)
         self.forge = Forge(stack, self.max)
-        self.token = self.max.tokens["access_token"]
+        self.token, self.admin = self.max.tokens["access_token"], stack.login("ada@demo.test").tokens["access_token"]
         self.mine, self.theirs = self.things(self.max), self.things(self.otto)
+        self.calls = {"phone": f"+49 30 {uuid.uuid4().int % 10 ** 9:09}", "email": uuid.uuid4().hex + "@x.test"}
+        self.max.customer(**self.calls)
 
     def renew(self):
         """Tokens last five minutes, and a slow build may need longer."""
         if time.time() > self.forge.claims["exp"] - 120:
             self.max = self.stack.login("max@demo.test")
             self.forge, self.token = Forge(self.stack, self.max), self.max.tokens["access_token"]
+            self.admin = self.stack.login("ada@demo.test").tokens["access_token"]
 
     @staticmethod
     def things(client):
@@ -63,21 +77,24 @@ class World:
         row = client.get(f"/customers/{c['id']}/history").json()["data"][0]
         restore = client.post("/restores", {"scope": {"change": row["id"]}, "reason": "x"})
         assert restore.status_code == 201, restore.text
-        return {"customers": c["id"], "operations": row["operation_id"], "restores": restore.json()["id"]}
+        return {"customers": c["id"], "operations": row["operation_id"], "restores": restore.json()["id"], "staff": client.id}
 
     def good(self, route):
         """A body that is right as far as form goes."""
         scope = {"operation": self.mine["operations"]}
         return {"POST /customers": {"name": "x"}, "PATCH /customers/{id}": {"city": "Bonn"}, "POST /operations/{id}/undo": {"reason": "x"},
+                "POST /customers/{id}/stage": {"stage": "new"}, "POST /customers/{id}/reveal": {"fields": ["phone"], "reason": "x"}, "POST /customers/break-glass": dict(self.calls, reason="x"),
                 "POST /restores": {"scope": scope, "dry_run": False, "reason": "x"}, "POST /sessions": {"email": uuid.uuid4().hex + "@x.test", "password": "x"},
                 "POST /sessions/refresh": {"refresh_token": "x"}, "POST /sessions/password": {"token": "x", "password": "x" * 12},
+                "PUT /funnel": {"segments": [{"id": "x", "name": "x", "stages": [{"id": "x", "name": "x"}]}]}, "PATCH /settings": {"visibility": "own"},
+                "POST /staff": {"name": "x", "email": uuid.uuid4().hex + "@x.test", "role": "rep"}, "PATCH /staff/{id}": {"name": "x"},
                 "PATCH /sessions/current/password": {"old": "x", "new": "x" * 12}}.get(" ".join(route))
 
     def call(self, route, body=None, token=True, id_=None, tail="", method=None, **headers):
         """Sends body (bytes as they are, objects as JSON) to a route that is otherwise asked rightly."""
         word = route[1].split("/")[1]
-        url = self.stack.url + "/v1" + route[1].replace("{id}", id_ or self.mine.get(word, "")) + tail
-        head = {"Authorization": "Bearer " + (self.token if token is True else token or "")} if token and route not in OPEN else {}
+        url = self.stack.url + "/v1" + route[1].replace("{id}", id_ or self.mine.get(word, "")).replace("{sid}", MISSING) + tail
+        head = {"Authorization": "Bearer " + ((self.admin if route in ADMINS else self.token) if token is True else token or "")} if token and route not in OPEN else {}
         head["If-Match"] = "*"
         if body is not None:
             head["Content-Type"] = "application/json"

@@ -6,6 +6,7 @@ import pytest
 
 from holdfast import Stack, problem
 from large import AS, Held, ask, healed, paused, spoil
+from people import newcomer
 from restoring import moment, read, restore, settled, window
 
 
@@ -50,12 +51,12 @@ def test_a_rep_waits_for_a_change_of_her_own(stack, changed, rita):
     assert (answer.status_code, answer.json()["restored"]) == (201, 1) and read(rita, c)["city"] == "A"
 
 
-def test_a_rep_waits_and_the_customer_is_gone(stack, changed, rita, nina, max):
-    c, scope = changed
-    held = Held(stack, c["id"], AS + "update app.customer set city = 'M', owner_id = %s where id = %s", max.id, nina.id)
+def test_a_rep_waits_and_the_customer_is_gone(stack, changed, rita, max):
+    (c, scope), other = changed, newcomer(stack, manager=max)
+    held = Held(stack, c["id"], AS + "update app.customer set city = 'M', owner_id = %s where id = %s", max.id, other.id)
     answer = meanwhile(rita, scope, held)
     problem(answer, 404, "not_found")
-    assert read(nina, c)["city"] == "M"
+    assert read(other, c)["city"] == "M"
 
 
 @pytest.mark.parametrize("n,at,status", [(1001, 0, "queued"), (10001, -1, "running")])

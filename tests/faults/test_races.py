@@ -98,9 +98,9 @@ def test_a_key_does_its_thing_once_however_often_it_is_sent(stack, rita):
 def test_nothing_begins_after_a_dismissal(stack, rita):
     times = 200 if LONG else 10
     path = "/customers/" + rita.customer()["id"]
-    mine = wires(stack, ["rita"] * 8)
     id_ = rita.id
     for n in range(times):
+        mine = wires(stack, ["rita"] * 8)  # anew: a dismissal ended what was there
         stopped, answers = threading.Event(), []
 
         def work(wire, seen=answers, stop=stopped):

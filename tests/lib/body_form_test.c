@@ -124,6 +124,8 @@ media(void **state)
 	assert_string_equal(sent_as(PATCH, patch, "{}", false), "");
 	assert_string_equal(sent_as(PATCH, "application/json", "{}", false), "");
 	assert_string_equal(sent_as(POST, patch, "{}", false), "415 unsupported_media_type");
+	assert_string_equal(sent_as(PUT, patch, "{}", false), "415 unsupported_media_type");
+	assert_string_equal(sent_as(PUT, "application/json", "{}", false), "");
 	assert_string_equal(sent_as(POST, NULL, "", false), "400 malformed_json");
 	assert_string_equal(sent_as(POST, "text/plain", "", false), "415 unsupported_media_type");
 	assert_string_equal(sent_as(POST, "application/json", "", true), "413 body_too_large");

@@ -43,6 +43,7 @@ static const struct param table[] = {
 	{"free",  IN_BODY, AS_OBJECT, .says = ""},
 	{"tags",  IN_BODY, AS_TEXT,   .list = true, .items = 2, .least = 1, .most = 3},
 	{"a/b~",  IN_BODY, AS_OBJECT, .members = inner},
+	{"many",  IN_BODY, AS_OBJECT, .list = true, .items = 2, .members = inner},
 	{0}
 };
 
@@ -219,6 +220,15 @@ names(void **state)
 			WRONG "/a~1b~0/must length; /a~1b~0/n~1m~0o range | {\"n\":1}"},
 		{"{\"a/b~\":{\"ids\":[\"" UUID "\",\"x\"]},\"flag\":true}",
 			WRONG "/a~1b~0/must required; /a~1b~0/must2 required; /a~1b~0/ids/1 format | {\"flag\":true}"},
+		{"{\"many\":[{\"must\":\"a\",\"must2\":true},{\"must\":\"b\",\"must2\":false}]}", ""},
+		{"{\"many\":[]}", ""},
+		{"{\"many\":[{\"must\":\"a\",\"must2\":true},{\"must\":\"b\",\"zip\":1},{\"zap\":1}],\"n\":9}", WRONG "/many count; /n range | {}"},
+		{"{\"many\":[{\"must\":\"a\",\"must2\":true},{\"must\":\"b\",\"zip\":1}],\"n\":9}", UNKNOWN "/many/1/zip unknown"},
+		{"{\"n\":1,\"many\":[{\"must\":\"a\",\"must2\":1},{\"must2\":true,\"ids\":[\"x\"]}]}",
+			WRONG "/many/0/must2 type; /many/1/must required; /many/1/ids/0 format | {\"n\":1}"},
+		{"{\"many\":[{\"must\":\"a\",\"must2\":true},7,null]}", WRONG "/many count | {}"},
+		{"{\"many\":[7,null]}", WRONG "/many/0 type; /many/1 type | {}"},
+		{"{\"many\":{}}", WRONG "/many type | {}"},
 		{"{\"note\":\"too long\",\"n\":1,\"name\":\"\",\"tags\":[\"ok\"],\"flag\":2}",
 			WRONG "/note length; /name length; /flag type | {\"n\":1,\"tags\":[\"ok\"]}"},
 		{0}

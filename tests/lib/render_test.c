@@ -1,7 +1,7 @@
 /* render_test.c -- rows as PostgreSQL sends them, and the JSON, status and heads that they become. */
 #include "fault.h"
 #include "render.h"
-#include "rows.h"
+#include "rows_of.h"
 #include "says.h"
 
 #include <setjmp.h>
@@ -15,7 +15,6 @@
 #include <cmocka.h>
 #undef fail
 
-#define TEXT   25
 #define BOOL   16
 #define INT8   20
 #define JSONB  3802
@@ -23,40 +22,6 @@
 #define TEXTS  1009
 
 static const unsigned char key[CURSOR_KEY] = "signs";
-
-/* Rows of up to eight columns, "name" or "name:oid" each; a NULL cell is null. */
-struct rows_of {
-	const char *columns[9];
-	const char *cells[4][8];
-	int count;
-};
-
-static struct rows
-rows_new(const struct rows_of *of)
-{
-	struct rows rows = {PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK)};
-	PGresAttDesc attributes[8] = {0};
-	int n = 0;
-
-	for (; of->columns[n] != NULL; n++) {
-		char *name = arena_print(r.mem, "%s", of->columns[n]), *oid = strchr(name, ':');
-
-		if (oid != NULL)
-			*oid++ = '\0';
-		attributes[n] = (PGresAttDesc){
-		    .name = name, .typid = oid == NULL ? TEXT : (Oid)strtoul(oid, NULL, 10)};
-	}
-	assert_true(PQsetResultAttrs(rows.result, n, attributes));
-	for (int row = 0; row < of->count; row++)
-		for (int i = 0; i < n; i++) {
-			const char *cell = of->cells[row][i];
-			char *copy = cell == NULL ? NULL : arena_print(r.mem, "%s", cell);
-
-			assert_true(PQsetvalue(
-			    rows.result, row, i, copy, copy == NULL ? -1 : (int)strlen(copy)));
-		}
-	return rows;
-}
 
 /* The JSON of the first row. */
 static const char *
@@ -282,6 +247,27 @@ lists(void **state)
 	assert_string_equal(list(&of, NULL), "{\"data\":[],\"next\":null,\"count\":0}");
 }
 
+/* What a row does not show is absent, whatever was picked; null is something else. */
+static void
+partial_rows(void **state)
+{
+	struct rows_of of = {{"id", "id2", "n:20", "_only", "_tail:16"},
+	    {{"a", "b", NULL, NULL, NULL}, {"c", "d", "1", " n id ", NULL},
+		{"e", "f", NULL, " id2 ", NULL}, {NULL, NULL, NULL, NULL, "t"}},
+	    4};
+
+	(void)state;
+	assert_string_equal(list(&of, NULL), "{\"data\":[{\"id\":\"a\",\"id2\":\"b\",\"n\":null},{"
+					     "\"id\":\"c\",\"n\":1},{\"id2\":\"f\"}],"
+					     "\"next\":null}");
+	assert_string_equal(list(&of, " id n "),
+	    "{\"data\":[{\"id\":\"a\",\"n\":null},{\"id\":\"c\",\"n\":1},{}],\"next\":null}");
+	of.cells[0][3] = " n ";
+	assert_string_equal(row(&of, NULL), "{\"n\":null}");
+	of.cells[0][3] = "";
+	assert_string_equal(row(&of, NULL), "{}");
+}
+
 int
 main(void)
 {
@@ -293,6 +279,7 @@ main(void)
 	    cmocka_unit_test(refusals),
 	    cmocka_unit_test(whole_answers),
 	    cmocka_unit_test(lists),
+	    cmocka_unit_test(partial_rows),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

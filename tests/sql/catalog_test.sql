@@ -72,9 +72,12 @@ select is_empty($$select c.conrelid::regclass, c.conname from pg_constraint c wh
 select set_eq(
     $$select tablename::text, policyname::text, cmd, array_to_string(roles, ' ') from pg_policies$$,
     $$values
+    ('break_glass', 'break_glass_open', 'INSERT', 'holdfast_api'),
+    ('break_glass', 'break_glass_read', 'SELECT', 'holdfast_api'),
     ('credential', 'credential_owner', 'ALL', 'holdfast_owner'),
     ('customer', 'customer_change', 'UPDATE', 'holdfast_api'),
     ('customer', 'customer_create', 'INSERT', 'holdfast_api'),
+    ('customer', 'customer_move', 'ALL', 'holdfast_mover'),
     ('customer', 'customer_read', 'SELECT', 'holdfast_api'),
     ('disclosure', 'disclosure_read', 'SELECT', 'holdfast_api'),
     ('disclosure', 'disclosure_write', 'INSERT', 'holdfast_api'),
@@ -82,6 +85,9 @@ select set_eq(
     ('chore', 'chore_owner', 'ALL', 'holdfast_owner'),
     ('entity', 'entity_read', 'SELECT', 'holdfast_api holdfast_owner'),
     ('entity', 'entity_write', 'ALL', 'holdfast_owner'),
+    ('funnel', 'funnel_change', 'UPDATE', 'holdfast_api'),
+    ('funnel', 'funnel_owner', 'ALL', 'holdfast_owner'),
+    ('funnel', 'funnel_read', 'SELECT', 'holdfast_api'),
     ('history', 'history_count', 'SELECT', 'holdfast_owner'),
     ('history', 'history_read', 'SELECT', 'holdfast_api'),
     ('history', 'history_write', 'INSERT', 'holdfast_owner'),
@@ -92,6 +98,8 @@ select set_eq(
     ('job', 'job_take', 'ALL', 'holdfast_owner'),
     ('login', 'login_owner', 'ALL', 'holdfast_owner'),
     ('login_throttle', 'login_throttle_owner', 'ALL', 'holdfast_owner'),
+    ('notice', 'notice_read', 'SELECT', 'holdfast_api'),
+    ('notice', 'notice_tell', 'INSERT', 'holdfast_api'),
     ('operation', 'operation_count', 'UPDATE', 'holdfast_owner'),
     ('operation', 'operation_find', 'SELECT', 'holdfast_owner'),
     ('operation', 'operation_read', 'SELECT', 'holdfast_api'),
@@ -107,15 +115,27 @@ select set_eq(
     ('restore_item', 'restore_item_own', 'ALL', 'holdfast_api'),
     ('retry', 'retry_forget', 'ALL', 'holdfast_owner'),
     ('retry', 'retry_own', 'ALL', 'holdfast_api'),
+    ('segment', 'segment_move', 'SELECT', 'holdfast_mover'),
     ('segment', 'segment_owner', 'ALL', 'holdfast_owner'),
     ('segment', 'segment_read', 'SELECT', 'holdfast_api'),
+    ('session', 'session_end', 'UPDATE', 'holdfast_api'),
     ('session', 'session_owner', 'ALL', 'holdfast_owner'),
+    ('session', 'session_read', 'SELECT', 'holdfast_api'),
+    ('settings', 'settings_change', 'UPDATE', 'holdfast_api'),
+    ('settings', 'settings_owner', 'ALL', 'holdfast_owner'),
+    ('settings', 'settings_read', 'SELECT', 'holdfast_api'),
+    ('staff', 'staff_change', 'UPDATE', 'holdfast_api'),
+    ('staff', 'staff_create', 'INSERT', 'holdfast_api'),
+    ('staff', 'staff_move', 'SELECT', 'holdfast_mover'),
     ('staff', 'staff_owner', 'ALL', 'holdfast_owner'),
     ('staff', 'staff_read', 'SELECT', 'holdfast_api'),
+    ('staff_segment', 'staff_segment_move', 'ALL', 'holdfast_mover'),
     ('staff_segment', 'staff_segment_owner', 'ALL', 'holdfast_owner'),
     ('staff_segment', 'staff_segment_read', 'SELECT', 'holdfast_api'),
+    ('staff_tree', 'staff_tree_move', 'SELECT', 'holdfast_mover'),
     ('staff_tree', 'staff_tree_owner', 'ALL', 'holdfast_owner'),
     ('staff_tree', 'staff_tree_read', 'SELECT', 'holdfast_api'),
+    ('stage', 'stage_move', 'SELECT', 'holdfast_mover'),
     ('stage', 'stage_owner', 'ALL', 'holdfast_owner'),
     ('stage', 'stage_read', 'SELECT', 'holdfast_api')$$,
     'the policies are exactly these');
@@ -138,16 +158,24 @@ select set_eq(
         from pg_class c, aclexplode(c.relacl) a
         where c.relnamespace = 'app'::regnamespace and c.relname not like 'test\_%' and a.grantee <> c.relowner group by 1, 2$$,
     $$select t.name, 'holdfast_api', t.privileges from (values
-        ('customer', 'INSERT SELECT'), ('disclosure', 'INSERT SELECT'), ('entity', 'SELECT'), ('history', 'SELECT'), ('job', 'INSERT SELECT'),
+        ('break_glass', 'INSERT SELECT'), ('funnel', 'SELECT'), ('notice', 'INSERT SELECT'), ('settings', 'SELECT'), ('customer', 'INSERT SELECT'), ('disclosure', 'INSERT SELECT'), ('entity', 'SELECT'), ('history', 'SELECT'), ('job', 'INSERT SELECT'),
         ('operation', 'SELECT'), ('org', 'SELECT'), ('restore', 'INSERT SELECT'), ('restore_conflict', 'INSERT SELECT'),
-        ('restore_item', 'DELETE INSERT SELECT'), ('retry', 'INSERT SELECT'), ('segment', 'SELECT'), ('staff', 'SELECT'),
-        ('staff_segment', 'SELECT'), ('staff_tree', 'SELECT'), ('stage', 'SELECT')) t(name, privileges)$$,
-    'only holdfast_api has privileges on tables, and exactly these');
+        ('restore_item', 'DELETE INSERT SELECT'), ('retry', 'INSERT SELECT'), ('segment', 'SELECT'), ('staff', 'INSERT SELECT'),
+        ('staff_segment', 'SELECT'), ('staff_tree', 'SELECT'), ('stage', 'SELECT')) t(name, privileges)
+    union all select t.name, 'holdfast_mover', 'SELECT' from unnest('{customer,segment,staff,staff_segment,staff_tree,stage}'::text[]) t(name)$$,
+    'only holdfast_api and the mover have privileges on tables, and exactly these');
 select set_eq(
     $$select a.attrelid::regclass::text, x.grantee::regrole::text, x.privilege_type, string_agg(a.attname, ' ' order by a.attname)
         from pg_attribute a join tables t on t.oid = a.attrelid, aclexplode(a.attacl) x group by 1, 2, 3$$,
     $$values ('app.customer', 'holdfast_api', 'UPDATE', 'address archived_at city country currency custom email name notes owner_id phone '
             'postal_code region source stage tags value website'),
+        ('app.customer', 'holdfast_mover', 'UPDATE', 'owner_id stage'),
+        ('app.funnel', 'holdfast_api', 'UPDATE', 'segments'),
+        ('app.session', 'holdfast_api', 'SELECT', 'address agent created_at expires_at id org_id revoked_at revoked_why staff_id'),
+        ('app.session', 'holdfast_api', 'UPDATE', 'revoked_at revoked_why'),
+        ('app.settings', 'holdfast_api', 'UPDATE', 'classification contact_masking visibility'),
+        ('app.staff', 'holdfast_api', 'UPDATE', 'email manager_id name person_id role segments status'),
+        ('app.staff_segment', 'holdfast_mover', 'UPDATE', 'handed_at'),
         ('app.job', 'holdfast_api', 'UPDATE', 'done finished_at started_at status why'),
         ('app.restore', 'holdfast_api', 'UPDATE', 'conflict_count restored')$$,
     'the columns that can be updated are exactly these: no key, no version, nothing that follows from others');
@@ -199,12 +227,12 @@ select is_empty($$select whole from functions where space = 'api' and (cgi or se
 select is_empty($$select whole from functions where space = 'api' and not (cgi or sessions) and prosecdef$$,
     'helpers run with the rights of the function that calls them');
 select is_empty($$select whole from functions where space = 'api' and (cgi or sessions) and not open
-    and not (ltrim(regexp_replace(prosrc, '^.*?\mbegin\M', ''), e' \n\t') ~ '^perform app\.enter\(session, request, ''[a-z]+\.[a-z]+''(, reads => true)?\);')$$,
+    and not (ltrim(regexp_replace(prosrc, '^.*?\mbegin\M', ''), e' \n\t') ~ '^perform app\.enter\(session, request, ''[a-z]+\.[a-z_]+''(, reads => true)?\);')$$,
     'the first statement of an api function proves who asks');
 select is_empty($$select whole from functions where space = 'api' and (cgi or sessions) and not open
     and (regexp_split_to_array(prosrc, '\mbegin\M'))[1] ~ ':=[^;]*(\mapp\.|\mapi\.|\mselect\M)'$$,
     'and nothing is asked before it, in a declaration');
-select is_empty($$select whole from functions where space = 'api' and prosrc ~ 'app\.context\(|set_config|app\.job_enter' and name <> 'restore_step'$$,
+select is_empty($$select whole from functions where space = 'api' and prosrc ~ 'app\.context\(|app\.act_as|set_config|app\.job_enter' and name <> 'restore_step'$$,
     'no api function makes up a context');
 select is_empty($$select whole from functions where prosrc ~* '\mset\s+(local\s+)?role\M|\mmerge\s+into\M|row_security'$$,
     'no function changes its role');
@@ -214,12 +242,17 @@ select set_eq($$select name, owner from functions where space = 'app' and prosec
         ('partitions_ahead', 'holdfast_owner'), ('retry_forget', 'holdfast_owner'), ('scope_fields', 'holdfast_owner'),
         ('staff_doc', 'holdfast_owner'), ('throttle', 'holdfast_owner'), ('throttle_forget', 'holdfast_owner'),
         ('tg_staff_login', 'holdfast_owner'), ('tg_staff_tree', 'holdfast_owner'), ('tg_customer_history_insert', 'holdfast_owner'),
-        ('tg_customer_history_update', 'holdfast_owner'), ('tg_customer_history_delete', 'holdfast_owner')) v(name, owner)$$,
+        ('tg_customer_history_update', 'holdfast_owner'), ('tg_customer_history_delete', 'holdfast_owner'),
+        ('act_as', 'holdfast_owner'), ('answerable', 'holdfast_mover'), ('break_glass_find', 'holdfast_mover'), ('funnel_in_use', 'holdfast_mover'), ('hand_over', 'holdfast_mover'),
+        ('history_begin', 'holdfast_owner'), ('moved_by', 'holdfast_owner'), ('regained', 'holdfast_owner'), ('successor', 'holdfast_mover'),
+        ('tg_funnel_derive', 'holdfast_owner'), ('has_password', 'holdfast_owner'), ('invite_issue', 'holdfast_owner'), ('tg_staff_leave', 'holdfast_owner'),
+        ('tg_staff_rules', 'holdfast_owner'), ('tg_staff_segment', 'holdfast_owner')) v(name, owner)
+    union all select format('tg_%s_history_%s', t, e), 'holdfast_owner' from unnest('{staff,funnel,settings}'::text[]) t, unnest('{insert,update,delete}'::text[]) e$$,
     'the security definer functions of app are exactly these, and none belongs to a superuser');
 select is_empty($$select whole from functions where prosecdef and proconfig[1] is distinct from 'search_path=pg_catalog, app, pg_temp'$$,
     'every security definer function has the search path');
 select is_empty($$select f.whole from functions f where f.space = 'app' and has_function_privilege('holdfast_api', f.oid, 'execute')
-    and f.name in ('org_create', 'invite_create', 'track', 'track_event')$$, 'what is an operator''s is not the api''s');
+    and f.name in ('org_create', 'invite_create', 'track', 'track_event', 'history_begin', 'act_as')$$, 'what is an operator''s is not the api''s');
 
 -- Views.
 select is_empty($$select c.oid::regclass from pg_class c where c.relnamespace in ('app'::regnamespace, 'api'::regnamespace) and c.relkind = 'v'
@@ -229,8 +262,8 @@ select is_empty($$select c.oid::regclass from pg_class c where c.relnamespace = 
 
 -- History.
 select set_eq($$select t.name from tables t where not t.part and not exists (select from app.entity e where e.relation::regclass = t.oid)$$,
-    $$values ('chore'), ('credential'), ('disclosure'), ('entity'), ('history'), ('invite'), ('job'), ('login'), ('login_throttle'), ('operation'), ('org'),
-        ('refresh'), ('restore'), ('restore_conflict'), ('restore_item'), ('retry'), ('segment'), ('session'), ('staff'), ('staff_segment'),
+    $$values ('break_glass'), ('notice'), ('chore'), ('credential'), ('disclosure'), ('entity'), ('history'), ('invite'), ('job'), ('login'), ('login_throttle'), ('operation'), ('org'),
+        ('refresh'), ('restore'), ('restore_conflict'), ('restore_item'), ('retry'), ('segment'), ('session'), ('staff_segment'),
         ('staff_tree'), ('stage')$$,
     'every table has a history but these');
 select is_empty($$select e.name, w.event from app.entity e, (values ('insert', 4), ('update', 16), ('delete', 8)) w(event, bit)
@@ -243,7 +276,8 @@ select is_empty($$select tgrelid::regclass, tgname from pg_trigger where tgenabl
 select is_empty($$select tgrelid::regclass, tgname from pg_trigger g join tables t on t.oid = g.tgrelid
     where not g.tgisinternal and g.tgname !~ '^_[0-9]{3}_[a-z]'$$, 'triggers are named by their order');
 select set_eq($$select e.relation, c.name from app.entity e, unnest(app.untracked(e.relation::regclass)) c(name)$$,
-    $$select 'app.customer', c.name from unnest('{org_id,version,updated_at,phone_e164,segment}'::text[]) c(name)$$,
+    $$select r.name, c.name as field from unnest('{app.customer,app.staff,app.funnel,app.settings}'::text[]) r(name), unnest('{org_id,version,updated_at}'::text[]) c(name)
+        union all select 'app.customer', c.name from unnest('{phone_e164,segment,email_key,phone_key,worked_in}'::text[]) c(name) union all values ('app.settings', 'hides')$$,
     'the columns without a history are exactly these');
 select is_empty($$select e.relation, a.attname from app.entity e
     join pg_attribute a on a.attrelid = e.relation::regclass and a.attnum > 0 and not a.attisdropped

@@ -157,6 +157,8 @@ select is(test.state('rita', 'select api.operation_list($1, $2, ''{}'', null, 9)
 update app.staff set status = 'inactive' where id = test.id('rita');
 select is(test.state('rita', 'select api.operation_list($1, $2, ''{}'', null, 9)'), 'PT401', 'a dismissal');
 update app.staff set status = 'active' where id = test.id('rita');
+select is(test.state('rita', 'select api.operation_list($1, $2, ''{}'', null, 9)'), 'PT401', 'which ended her sessions for good');
+update app.session set revoked_at = null where staff_id = test.id('rita');
 select is(test.state('rita', 'select api.operation_list($1, $2, ''{}'', null, 9)'), 'ok', 'and can be given back');
 select is(test.fate('holdfast_sessions', 'select api.session_end($1, $2)', test.session('rita')), 'ok', 'rita logs out');
 select is(test.state('rita', 'select api.operation_list($1, $2, ''{}'', null, 9)'), 'PT401', 'a log-out');

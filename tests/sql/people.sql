@@ -43,10 +43,9 @@ declare
     s uuid := app.uuid7();
 begin
     select * into strict b from app.staff t where t.id = test.id(boss);
-    insert into app.staff (org_id, id, person_id, name, email, role, manager_id, status, created_at, updated_at)
+    insert into app.staff (org_id, id, person_id, name, email, role, manager_id, segments, status, created_at, updated_at)
     values (b.org_id, s, s, initcap(who), who || '@' || split_part(b.email, '@', 2), role,
-        case when b.role = 'manager' then b.id end, 'active', app.now(), app.now());
-    insert into app.staff_segment select b.org_id, s, segment where segment is not null;
+        case when b.role = 'manager' then b.id end, array_remove(array[segment], null), 'active', app.now(), app.now());
     perform test.log_in();
 end
 $$;
@@ -120,14 +119,22 @@ language sql stable as $$
     from app.staff s where s.id = test.id(person)
 $$;
 
--- The customers that a person ought to see.
+-- The customers that a person ought to see with the default settings: a rep those of his own in his segments, a manager also
+-- nobody's in the segments of his people.
 create function test.customers(person text) returns setof app.customer
 language plpgsql stable as $$
 declare
     whose uuid[] := test.whose(person);
     home  int := (select p.org from test.person p where p.name = person);
+    me    app.staff;
+    works text[];
 begin
-    return query select c.* from app.customer c where c.org_id = home and (whose is null or c.owner_id = any(whose));
+    select * into me from app.staff s where s.id = test.id(person);
+    works := case me.role when 'rep' then me.segments
+        when 'manager' then array(select distinct g from app.staff s, unnest(s.segments) g where s.id = any(whose)) end;
+    return query select c.* from app.customer c where c.org_id = home and (whose is null
+        or c.owner_id = any(whose) and (me.role = 'manager' or c.segment = any(works))
+        or me.role = 'manager' and c.owner_id is null and c.segment = any(works));
 end
 $$;
 

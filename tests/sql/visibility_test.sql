@@ -33,6 +33,11 @@ insert into app.job (org_id, id, program, staff_id, session_id, request_id, stat
 select p.org, j.id, 'restores', p.id, p.id, p.id, 'queued', 1, app.now() from test.person p, lateral (select app.uuid7() id where p.id is not null) j where p.name in ('rita', 'mia', 'max', 'rob', 'axel');
 insert into app.restore (org_id, id, operation_id, staff_id, scope, reason, outside)
 select j.org_id, j.id, app.uuid7(), j.staff_id, '{}', 'waiting', 0 from app.job j where j.status = 'queued';
+insert into app.notice (org_id, id, staff_id, kind, actor_id, at)
+select p.org, app.uuid7(), p.id, 'hand_over', p.id, app.now() from test.person p, generate_series(1, 2) where p.id is not null;
+insert into app.break_glass (org_id, id, staff_id, customer_id, reason, at, expires_at)
+select p.org, app.uuid7(), p.id, (select c.id from app.customer c where c.org_id = p.org order by c.id limit 1), 'x', app.now(), app.now() - interval '1 hour'
+from test.person p where p.id is not null;
 insert into app.restore_item select r.org_id, r.id, n, 'customers', array[app.uuid7()] from app.restore r, generate_series(1, 2) n where r.reason = 'waiting';
 
 create function test.role_of(person text) returns text language sql stable as $$ select s.role from app.staff s where s.id = test.id(person) $$;
@@ -42,7 +47,10 @@ create temp table matrix (relation text primary key, due text);
 insert into matrix values
     ('customer', 'select count(*) from test.customers($1)'),
     ('history', 'select count(*) from app.history h where h.org_id = $2 and ($4 is null
-        or h.customer_id in (select id from test.customers($1)))'),
+        or h.customer_id in (select id from test.customers($1)) or h.entity = ''staff'' and h.record_id = any($4))'),
+    ('notice', 'select count(*) from app.notice n where n.org_id = $2 and n.staff_id = $3'),
+    ('break_glass', 'select count(*) from app.break_glass b where b.org_id = $2 and ($4 is null or b.staff_id = any($4))'),
+    ('settings', 'select 1'), ('funnel', 'select 1'),
     ('operation', 'select count(*) from app.operation o where o.org_id = $2 and ($4 is null or o.actor_id = any($4))'),
     ('disclosure', 'select count(*) from app.disclosure d where d.org_id = $2 and ($4 is null or d.staff_id = any($4))'),
     ('job', 'select count(*) from app.job j where j.org_id = $2 and ($4 is null or j.staff_id = any($4))'),
@@ -58,7 +66,7 @@ insert into matrix values
     ('staff_tree', 'select count(*) from app.staff_tree where org_id = $2'),
     ('staff_segment', 'select count(*) from app.staff_segment where org_id = $2'),
     ('entity', 'select count(*) from app.entity'),
-    ('chore', null), ('login', null), ('login_throttle', null), ('credential', null), ('invite', null), ('session', null), ('refresh', null),
+    ('chore', null), ('login', null), ('login_throttle', null), ('credential', null), ('invite', null), ('session', 'select count(*) from app.session s where s.org_id = $2 and ($4 is null and (select role from app.staff where id = $3) = ''admin'' or s.staff_id = any(coalesce($4, array[$3])))'), ('refresh', null),
     ('disclosure_rest', null), ('migration', null), ('loaded', null);
 
 select set_eq($$select c.relname::text from pg_class c where c.relnamespace = 'app'::regnamespace and c.relkind in ('r', 'p', 'f', 'm', 'v')
@@ -128,9 +136,12 @@ from (values ('rita', 'ok', 'rita'), ('rita', '42501', 'max'), ('ada', '42501', 
 insert into deed
 select 'rita', '42501', s.statement, s.statement from (values ('update app.history set new = null'), ('delete from app.history'), ('update app.operation set changes = 0'), ('delete from app.operation'),
     ('update app.disclosure set channel = ''x'''), ('delete from app.disclosure'), ('delete from app.customer'), ('update app.customer set org_id = 2'), ('update app.customer set version = 1'),
-    ('update app.customer set segment = ''x'''), ('update app.staff set role = ''admin'''), ('insert into app.staff_segment default values'), ('delete from app.restore'), ('update app.restore set scope = ''{}'''),
+    ('update app.customer set segment = ''x'''), ('insert into app.staff_segment default values'), ('delete from app.restore'), ('update app.restore set scope = ''{}'''),
     ('update app.job set total = 1'), ('update app.retry set result = staff_id'), ('delete from app.retry'), ('truncate app.history'), ('insert into app.history default values')) s(statement);
 create function test.whois(person text) returns test.person language sql stable security definer as $$ select p from test.person p where p.name = person $$;
+insert into deed select p, 'ok', 'nobody''s ' || t, format('with u as (update app.%s returning 1) select 1 / (count(*) = 0)::int from u', t)
+from unnest('{rita,max,axel}'::text[]) p, unnest(array['staff set role = ''admin''', 'settings set visibility = ''open''', 'funnel set segments = ''[]''',
+    'session set revoked_at = now() where staff_id <> (select app.me())']) t;
 select is(test.as_api(person, statement), due, person || ' writes ' || what) from deed;
 select is(test.seen('rita', format('select id from app.restore_conflict c join app.restore r on r.id = c.restore_id where r.staff_id = %L', test.id('max'))), '[]', 'rita sees no conflicts of max''s restore');
 
@@ -146,15 +157,18 @@ begin
             if random() < 0.6 then
                 update app.customer set owner_id = case when random() < 0.9 then (test.pick()).id end
                 where id in (select c.id from app.customer c where c.org_id = (select org from test.person where name = 'ada') order by random() limit 1 + (random() * 9)::int);
-            elsif random() < 0.7 then
+            elsif random() < 0.3 then
+                update app.staff set segments = array(select g from unnest('{prospecting,negotiation,closing}'::text[]) g where random() < 0.6)
+                where id = (select (p).id from (select test.pick() p) p);
+            elsif random() < 0.6 then
                 update app.staff set manager_id = case when random() < 0.8 then (select s.id from app.staff s, test.person p where p.id = s.id and s.email like '%@demo.test' order by random() limit 1) end
                 where id = (select (p).id from (select test.pick() p) p);
             else
                 update app.staff set role = (array['rep', 'rep', 'manager', 'manager', 'admin', 'auditor'])[1 + floor(random() * 6)::int]
                 where id = (select (p).id from (select test.pick() p) p);
             end if;
-        exception when sqlstate 'PT422' then
-            refused := refused + 1;   -- a cycle
+        exception when sqlstate 'PT422' or sqlstate 'PT409' then
+            refused := refused + 1;   -- a cycle, or the last admin
         end;
     end loop;
     return refused;

@@ -1,0 +1,47 @@
+-- settings.sql: how the org works.
+
+create view api.settings with (security_invoker = true) as
+select o.visibility, o.contact_masking, o.classification, o.version, o.updated_at,
+    o.org_id as _org, 'v' || o.version as _etag, null::int as _status
+from app.settings o;
+
+-- The org's settings. 304 when if_none_match holds their entity-tag.
+create function api.settings_get(session text, request uuid, if_none_match text[]) returns setof api.settings
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    r api.settings;
+begin
+    perform app.enter(session, request, 'settings.read', reads => true);
+    select * into strict r from api.settings v where v._org = app.org();
+    if app.tag_matches(if_none_match, r._etag) then
+        r._status := 304;
+    end if;
+    return next r;
+end
+$$;
+
+-- Changes some settings, which holds from everybody's next request on: 403 for everybody but an admin, 412 when if_match does
+-- not hold their entity-tag.
+create function api.settings_change(session text, request uuid, if_match text[], body jsonb) returns setof api.settings
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    o app.settings;
+    n app.settings;
+begin
+    perform app.enter(session, request, 'settings.change');
+    if app.role() <> 'admin' then
+        perform app.refuse(403, 'forbidden', 'Only an admin changes the settings.');
+    end if;
+    select * into strict o from app.settings t where t.org_id = app.org() for no key update;
+    if not app.tag_matches(if_match, 'v' || o.version) then
+        perform app.refuse(412, 'version_mismatch', 'If-Match does not hold the settings'' entity-tag. Read them again and repeat the change.',
+            jsonb_build_object('version', o.version));
+    end if;
+    n := jsonb_populate_record(o, body);
+    if n is distinct from o then
+        update app.settings t set (visibility, contact_masking, classification) = (n.visibility, n.contact_masking, n.classification)
+        where t.org_id = app.org();
+    end if;
+    return query select * from api.settings v where v._org = app.org();
+end
+$$;

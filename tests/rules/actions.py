@@ -1,0 +1,121 @@
+"""actions.py -- what can be done with a customer: how it is asked through HTTP and as a call of the api function."""
+from collections import namedtuple
+
+from psycopg2.extras import Json
+
+from relations import HOME, LAST, NEXT
+
+# One way to ask: through HTTP, and the arguments of the api function. page: all pages of the list in this order instead.
+Ask = namedtuple("Ask", "method path args params body headers page", defaults=(None, None, None, None))
+# status: when it is answered; hidden: when the customer is not there for the caller. done: what an answer to "done" or "seen"
+# shows; writes: whether it changes the customer.
+Action = namedtuple("Action", "function status hidden asks done writes", defaults=("nothing", False))
+ANY = {"If-Match": "*"}
+
+
+def listing(c, fields=None, count=None, sort="-updated_at", **filter):
+    one = {k: v if k in ("phone", "email") else [v] for k, v in filter.items()}
+    params = dict(filter, archived=c.archived and "true", fields=fields and ",".join(fields), count=count, sort=sort)
+    return Ask("GET", "/customers", dict(filter=Json(one), archived=c.archived, fields=fields, sort=sort, cursor=None, lim=50, count=count),
+               {k: v for k, v in params.items() if v})
+
+
+def pages(c, sort):
+    return Ask("GET", "/customers", None, page=(c.archived, sort))
+
+
+def one(c, method="GET", as_of=None, **headers):
+    tags = ["*"] if headers else None
+    return Ask(method, "/customers/" + c.id, dict(id=c.id, as_of=as_of, if_none_match=tags), as_of and {"as_of": as_of}, None, headers)
+
+
+def changes(c, path="/history", **filter):
+    id_ = {} if path == "/history" else {"id": c.id}
+    return Ask("GET", path, dict(id_, filter=Json({k: [v] for k, v in filter.items()}), cursor=None, lim=50), filter)
+
+
+def change(c, tags=("*",), **body):
+    return Ask("PATCH", "/customers/" + c.id, dict(id=c.id, if_match=list(tags), body=Json(body)), None, body,
+               {"If-Match": ", ".join(t if t == "*" else f'"{t}"' for t in tags)})
+
+
+def post(path, body, **args):
+    return Ask("POST", path, dict(args, body=Json(body)), None, body)
+
+
+def on(c, word, body, **args):
+    return post(f"/customers/{c.id}/{word}", body, id=c.id, **args)
+
+
+def stage(c, w, over):
+    here = {HOME: "contacted", NEXT: "negotiation", LAST: "lost"}
+    there = {HOME: "proposal", NEXT: "contract", LAST: "proposal"}
+    return on(c, "stage", {"stage": (there if over else here)[c.segment]}, retry=None)
+
+
+def glass(c, w):
+    return [post("/customers/break-glass", {k: v, "reason": "He calls."}) for k, v in (("phone", c.phones[2]), ("email", c.email))]
+
+
+def restore(dry=False, **scope):
+    body = {"scope": {k.rstrip("_"): v for k, v in scope.items()}}
+    return post("/restores", dict(body, dry_run=True) if dry else dict(body, reason="Back."), retry=None)
+
+
+def record(c, since, dry=False):
+    return restore(dry, entity="customers", id=c.id, as_of=since)
+
+
+def undo(operation):
+    return post(f"/operations/{operation}/undo", {"reason": "Back."}, id=operation, retry=None)
+
+
+def get(path, id_, **args):
+    return Ask("GET", path, dict(args, id=id_))
+
+
+READING = {
+    "list": Action("customer_list", 200, 200, lambda c, w: [pages(c, "-updated_at"), pages(c, "name"), listing(c, name=c.name)]),
+    "count": Action("customer_list", 200, 200, lambda c, w: [listing(c, ["id"], k, name=c.name) for k in ("exact", "estimate")], "id"),
+    "phone": Action("customer_list", 200, 200, lambda c, w: [listing(c, phone=c.phones[2].replace(" ", ""))]),
+    "email": Action("customer_list", 200, 200, lambda c, w: [listing(c, sort="name", email=c.email.upper())]),
+    "get": Action("customer_get", 200, 404, lambda c, w: [one(c)]),
+    "as_of": Action("customer_get", 200, 404, lambda c, w: [one(c, as_of=c.created)]),
+    "304": Action("customer_get", 304, 404, lambda c, w: [one(c, **{"If-None-Match": "*"})]),
+    "head": Action("customer_get", 200, 404, lambda c, w: [one(c, "HEAD")]),
+    "hist": Action("customer_history", 200, 404, lambda c, w: [changes(c, f"/customers/{c.id}/history")]),
+    "rec": Action("history_list", 200, 200, lambda c, w: [changes(c, record=c.id)]),
+    "op": Action("history_list", 200, 200, lambda c, w: [changes(c, operation=c.first.operation)]),
+    "stale": Action("customer_change", 412, 404, lambda c, w: [change(c, ["v1"], phone="1")]),
+    "what": Action("restore_create", 200, 404, lambda c, w: [record(c, c.city.at, True)]),
+    "dry": Action("restore_create", 200, 404, lambda c, w: [restore(True, change=c.first.id)]),
+    "who": Action("restore_create", 200, 404, lambda c, w: [restore(True, actor=c.worker, from_=c.first.at, to=c.first.after)]),
+    "rest": Action("restore_get", 200, 404, lambda c, w: [get("/restores/" + c.restore, c.restore)]),
+    "conf": Action("restore_conflicts", 200, 404, lambda c, w: [get(f"/restores/{c.restore}/conflicts", c.restore, cursor=None, lim=50)]),
+}
+WRITING = {
+    "patch": Action("customer_change", 200, 404, lambda c, w: [change(c, notes="Changed.")], "clear", True),
+    "assign": Action("customer_change", 200, 404, lambda c, w: [change(c, notes="To him.", owner_id=w.who("sub|me", c.role))], "clear", True),
+    "away": Action("customer_change", 200, 404, lambda c, w: [change(c, notes="To them.", owner_id=w.who("far2", c.role))], "clear", True),
+    "nobody": Action("customer_change", 200, 404, lambda c, w: [change(c, notes="To nobody.", owner_id=None)], "clear", True),
+    "stage": Action("customer_stage", 200, 404, lambda c, w: [stage(c, w, False)], "id", True),
+    "hand": Action("customer_stage", 200, 404, lambda c, w: [stage(c, w, True)], "id", True),
+    "arch": Action("customer_archive", 200, 404, lambda c, w: [Ask("DELETE", "/customers/" + c.id, dict(id=c.id, if_match=["*"]), headers=ANY)], "clear", True),
+    "reveal": Action("customer_reveal", 200, 404, lambda c, w: [on(c, "reveal", {"fields": ["email", "phone"], "reason": "He calls."})]),
+    "glass": Action("customer_break_glass", 200, 404, glass),
+    "create": Action("customer_create", 201, 201, lambda c, w: [post("/customers", {"id": c.id, "name": "New"}, retry=None)], "id"),
+    "since": Action("restore_create", 201, 404, lambda c, w: [record(c, c.city.at)], "nothing", True),
+    "all": Action("restore_create", 201, 404, lambda c, w: [record(c, c.created)], "nothing", True),
+    "change": Action("restore_create", 201, 404, lambda c, w: [restore(change=c.city.id)], "nothing", True),
+    "undo": Action("operation_undo", 201, 404, lambda c, w: [undo(c.last.operation)], "nothing", True),
+    "undo2": Action("operation_undo", 201, 404, lambda c, w: [undo(c.city.operation)], "nothing", True),
+}
+ACTIONS = READING | WRITING
+
+# The other functions that prove who asks: they show no customer.
+ELSEWHERE = {
+    "operation_get": "an operation follows its person and names no customer", "operation_list": "as operation_get",
+    "notice_list": "what the caller was told; of the customer only the id", "outcome": "whether one's own request was committed",
+} | dict.fromkeys(["funnel_change", "funnel_get", "settings_change", "settings_get"], "how the org works") | dict.fromkeys(
+    ["staff_change", "staff_create", "staff_get", "staff_invite", "staff_list", "staff_session_end", "staff_session_list",
+     "staff_sessions_end"], "the people")
