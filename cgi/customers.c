@@ -10,7 +10,7 @@
  *	POST   /v1/customers/:id/reveal    contact values that are masked
  *	POST   /v1/customers/break-glass   the customer of a caller who is somebody else's
  *
- * The rules are in sql/api/customers.sql and sql/policy/customers.sql, under the names in the third
+ * The rules are in sql/api/customers*.sql and sql/policy/customers.sql, under the names in the third
  * column of the route table below.  This file says what each request may carry.
  */
 #include "app.h"
@@ -135,13 +135,13 @@ static const struct param history[] = {
 static const struct route routes[] = {
 	{GET,    "/v1/customers",             "customer_list",    find,    reply_list, 200, .says = "Lists customers, by default the latest changed first."},
 	{POST,   "/v1/customers",             "customer_create",  create,  reply_row,  201, .says = "Creates a customer; its owner is you, its stage the first of your segments."},
+	{POST,   "/v1/customers/break-glass", "customer_break_glass", break_glass, reply_row, 200, .strict = true, .says = "Opens the one customer with this phone or e-mail for half an hour, to read; its owner is told."},
 	{GET,    "/v1/customers/:id",         "customer_get",     one,     reply_row,  200, .says = "Shows one customer."},
 	{PATCH,  "/v1/customers/:id",         "customer_change",  change,  reply_row,  200, .says = "Changes some fields; null clears one (RFC 7396)."},
 	{DELETE, "/v1/customers/:id",         "customer_archive", archive, reply_row,  200, .says = "Archives a customer; nothing is lost."},
 	{GET,    "/v1/customers/:id/history", "customer_history", history, reply_list, 200, .says = "Lists every change of its fields, newest first."},
 	{POST,   "/v1/customers/:id/stage",   "customer_stage",   stage,   reply_row,  200, .says = "Moves it to a stage; in another segment it goes to the person named or by the segment's rule."},
 	{POST,   "/v1/customers/:id/reveal",  "customer_reveal",  reveal,  reply_row,  200, .says = "Shows contact values that are masked; that is recorded."},
-	{POST,   "/v1/customers/break-glass", "customer_break_glass", break_glass, reply_row, 200, .says = "Opens the one customer with this phone or e-mail for half an hour, to read; its owner is told."},
 	{0}
 };
 /* clang-format on */

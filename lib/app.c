@@ -11,16 +11,20 @@
 #define STATEMENT_MS   5000
 #define STEP_MS        60000
 
-/* The route of a path and method; 404 without one, 405 with the methods that there are. */
+/* The route of a path and method; 404 without one, 405 with the methods that there are. Of the table's paths the first
+ * that fits counts: a word stands before the :id it would fit too. */
 static const struct route *
 find(struct app *app, struct req *r, const char *values[], size_t lengths[])
 {
 	struct buf allow = {.mem = r->mem};
 	enum method method = r->method == HEAD ? GET : r->method;
+	const char *path = NULL;
 
 	for (const struct route *to = app->routes; to->path != NULL; to++) {
-		if (!http_path(to->path, r->path, values, lengths))
+		if ((path != NULL && strcmp(path, to->path) != 0) ||
+		    !http_path(to->path, r->path, values, lengths))
 			continue;
+		path = to->path;
 		if (to->method == method)
 			return to;
 		buf_print(&allow, "%s%s%s", allow.length > 0 ? ", " : "",
@@ -60,7 +64,7 @@ serve(void *self, struct req *r)
 
 	if ((to = find(app, r, values, lengths)) != NULL && authorized(app, r, to) &&
 	    param_bind(r, to->params, to->fn, values, lengths, app->cursor_key, &in) &&
-	    acceptable(r, to)) {
+	    acceptable(r, to) && !(to->strict && r->pending != NULL)) {
 		r->status = to->status;
 		to->reply(app, r, to, &in);
 	}

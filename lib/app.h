@@ -31,6 +31,7 @@ struct route {
 	int status;       /* of success, where the row has no _status */
 	bool open;        /* no token, and the function takes no session */
 	bool reads;       /* cancelled when the client is gone; GET always is */
+	bool strict;      /* a wrong form is refused before anything is looked for */
 	const char *says; /* the one sentence that documents it */
 };
 

@@ -45,6 +45,13 @@ cross join lateral (select
     case when c.worked_in && (select app.hiding())::text[] then app.kept_back(c.worked_in) end as kept
     offset 0) s;
 
+-- Whether the caller gets a customer's contact values in the answer in hand, as the view says by its entity-tag.
+create function api.customer_clear(id uuid) returns boolean
+language sql stable as $$
+    select app.shows_contacts() and (not app.masks_others() or coalesce((select strpos(v._etag, 'm') = 0
+        from api.customer v where v._org = app.org() and v.id = customer_clear.id), false))
+$$;
+
 -- One customer as it is now; 404 where hidden or missing. Raises nothing else.
 create function api.customer_shown(id uuid) returns api.customer
 language plpgsql stable as $$

@@ -166,6 +166,7 @@ declare
     segments text[];
 begin
     perform app.enter(session, request, 'customers.list', reads => true);
+    fields := array_remove(fields, null);
     way := api.customer_way(sort, filter);
     segments := case when app.role() = 'manager' then app.team_segments() else app.segments() end;
     lim := least(lim, 200);

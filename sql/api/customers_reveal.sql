@@ -22,8 +22,11 @@ begin
     if kept is not null then
         perform app.refuse_member(403, 'forbidden', kept, 'forbidden', 'The people of another segment keep this to themselves.');
     end if;
-    if cardinality(fields) = 0 then
-        perform app.refuse_member(422, 'invalid_value', '/fields', 'required', 'Name at least one field.');
+    if cardinality(fields) = 0 or not fields <@ '{email,phone,phone_e164}' then
+        perform app.refuse_member(422, 'invalid_value', '/fields', 'word', 'Name at least one of email, phone and phone_e164.');
+    end if;
+    if char_length(btrim(coalesce(body->>'reason', ''))) not between 1 and 1000 then
+        perform app.refuse_member(422, 'invalid_value', '/reason', 'required', 'Say why.');
     end if;
     select * into c from app.customer t where t.org_id = app.org() and t.id = r.id;
     perform app.disclose('reveal', array[r.id], 'contact', masked => false, reason => body->>'reason');
@@ -44,6 +47,10 @@ begin
     perform app.enter(session, request, 'customers.break_glass');
     if app.role() = 'auditor' then
         perform app.refuse(403, 'forbidden', 'An auditor helps no callers.');
+    end if;
+    -- Before anything is looked for: the refusal of a form must not tell whether there is such a customer.
+    if char_length(btrim(coalesce(body->>'reason', ''))) not between 1 and 1000 then
+        perform app.refuse_member(422, 'invalid_value', '/reason', 'required', 'Say why.');
     end if;
     if num_nonnulls(body->>'phone', body->>'email') <> 1 then
         perform app.refuse_member(422, 'invalid_value', '/phone', 'form', 'Give either phone or email.');

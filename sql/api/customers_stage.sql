@@ -14,7 +14,9 @@ begin
     if asked is not null then
         if app.role() = 'rep' and stage.segment_id = c.segment and asked is distinct from c.owner_id then
             perform app.refuse_member(403, 'forbidden', '/owner_id', 'forbidden', 'A rep hands a customer over to another segment only.');
-        elsif not exists (select from app.staff s where s.org_id = app.org() and s.id = asked and s.status <> 'inactive') then
+        elsif app.role() = 'manager' and stage.segment_id = c.segment and not app.has_authority(asked) then
+            perform app.refuse_member(403, 'forbidden', '/owner_id', 'forbidden', 'Within a segment the owner must be in your own tree.');
+        elsif not exists (select from app.staff s where s.org_id = app.org() and s.id = asked and s.status <> 'inactive' and s.role <> 'auditor') then
             perform app.refuse_member(422, 'invalid_value', '/owner_id', 'inactive', 'The owner must be an active member of staff.');
         elsif not exists (select from app.staff_segment g
             where g.org_id = app.org() and g.staff_id = asked and g.segment_id = stage.segment_id) then
@@ -50,6 +52,7 @@ declare
     again uuid;
 begin
     perform app.enter(session, request, 'customers.stage');
+    retry := retry || id;   -- the key is good for this customer alone
     again := app.retry_result(retry);
     if again is not null then
         return query select * from api.customer_stage_again(id, again);

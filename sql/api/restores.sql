@@ -8,7 +8,7 @@ select c.entity, c.record_id, c.field,
     case when m.clear then c.target else app.mask_json(c.field, c.target) end as target,
     c.why, c.org_id as _org, c.restore_id as _restore,
     (select app.classification()) as _classification, null::text as _next, null::boolean as _tail
-from app.restore_conflict c, lateral (select c.entity <> 'customers' or (select app.shows_contacts()) as clear) m
+from app.restore_conflict c, lateral (select c.entity <> 'customers' or api.customer_clear(c.record_id) as clear) m
 where (select app.hiding()) is null or not exists (select from app.customer k
     where k.org_id = c.org_id and k.id = c.record_id and c.field = any(app.kept_back(k.worked_in)));
 
@@ -134,11 +134,11 @@ begin
         'where h.org_id = $2 and %s) i group by i.entity) e, lateral unnest(app.restore_plan($1, e.entity, e.records)) p',
         api.scope_reach(scope)) into plan using scope, app.org();
     select jsonb_build_object(
-        'plan_hash', encode(sha256(convert_to(coalesce(string_agg(
+        'plan_hash', app.keyed_hash(coalesce(string_agg(
             -- The moment of an archiving is no part of the plan.
             concat_ws(' ', p.entity, p.record_id, p.field, p.undone, '>', case when p.field = 'archived_at' then null else p.target end,
                 '|', p.current, p.why), e'\n'
-            order by p.entity, p.record_id, p.field), ''), 'UTF8')), 'hex'),
+            order by p.entity, p.record_id, p.field), '')),
         'restorable', count(*) filter (where p.why is null),
         'conflict_count', count(*) filter (where p.why is not null),
         'outside', api.scope_outside(scope)) into doc
@@ -155,7 +155,7 @@ begin
             'target', case when m.clear then c.target else app.mask_json(c.field, c.target) end, 'why', c.why)), '[]')
     into list
     from (select p.* from unnest(plan) p where p.why is not null and (gone is null or p.record_id <> all(gone))
-        order by p.entity, p.record_id, p.field limit 200) c, lateral (select c.entity <> 'customers' or app.shows_contacts() as clear) m
+        order by p.entity, p.record_id, p.field limit 200) c, lateral (select c.entity <> 'customers' or api.customer_clear(c.record_id) as clear) m
     where app.hiding() is null or not exists (select from app.customer k
         where k.org_id = app.org() and k.id = c.record_id and c.field = any(app.kept_back(k.worked_in)));
     perform app.regain(regained);

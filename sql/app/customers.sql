@@ -30,21 +30,27 @@ begin
         new.worked_in := array[new.segment];
     elsif new.segment <> all(new.worked_in) then
         new.worked_in := new.worked_in || new.segment;
+    elsif new.segment <> old.segment and current_setting('app.via', true) = 'restore' and 1 >= (
+        select count(*) from app.history h join app.stage s on s.org_id = h.org_id and s.id in (h.new #>> '{}', h.new->>'stage')
+        where h.org_id = new.org_id and h.record_id = new.id and (h.field = 'stage' or h.field is null) and s.segment_id = old.segment) then
+        new.worked_in := array_remove(new.worked_in, old.segment);   -- the one visit is taken back
     end if;
     return new;
 end
 $$;
 
--- Nothing is given to somebody who has left.
+-- Nothing is given to somebody who has left, or is leaving at this moment; nor to an auditor, who could not work with it.
 create or replace function app.tg_customer_owner() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
 begin
-    if not exists (select from app.staff s where s.org_id = new.org_id and s.id = new.owner_id and s.status <> 'inactive') then
+    perform from app.staff s where s.org_id = new.org_id and s.id = new.owner_id and s.status <> 'inactive' and s.role <> 'auditor' for share;
+    if not found then
         perform app.refuse_member(422, 'invalid_value', '/owner_id', 'inactive', 'The owner must be an active member of staff.');
     end if;
     return new;
 end
 $$;
+alter function app.tg_customer_owner owner to holdfast_owner;
 
 create or replace trigger _100_derive before insert or update of email, phone, stage, segment, phone_e164 on app.customer
     for each row execute function app.tg_customer_derive();

@@ -10,7 +10,7 @@ begin
         with candidate as (
             select g.staff_id, g.handed_at, team.distance, min(team.distance) over () as nearest
             from app.staff_segment g
-            join app.staff s on s.org_id = g.org_id and s.id = g.staff_id and s.status = 'active'
+            join app.staff s on s.org_id = g.org_id and s.id = g.staff_id and s.status = 'active' and s.role <> 'auditor'
             left join lateral (
                 select a.distance from app.staff_tree a join app.staff_tree b on b.org_id = a.org_id and b.above_id = a.above_id
                 where a.org_id = g.org_id and a.below_id = from_ and b.below_id = g.staff_id

@@ -10,6 +10,16 @@ $$;
 create or replace function app.secret_hash(secret text) returns bytea
 language sql stable as $$ select sha256(convert_to(secret, 'UTF8')) $$;
 
+-- A hash that tells nothing about a text to somebody who guesses at it: keyed with the org's secret, which no role but the owner
+-- reads.
+create or replace function app.keyed_hash(message text) returns text
+language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
+begin
+    return (select encode(sha256(o.secret || sha256(o.secret || convert_to(message, 'UTF8'))), 'hex') from app.org o where o.org_id = app.org());
+end
+$$;
+alter function app.keyed_hash owner to holdfast_owner;
+
 -- The first statement of every api function but the open ones: finds the live session of an active person and
 -- writes the transaction's context. 401 session_ended for anything else, so a dismissal holds from the next
 -- request on. action names what is being done (customers.change). With reads the commit does not

@@ -25,7 +25,8 @@ $$;
 create or replace function app.regain(scope jsonb) returns void
 language sql volatile as $$ select set_config('app.regain', coalesce(scope::text, ''), true) $$;
 
--- The customers whose stage or owner the caller himself changed within the scope of the restore in hand; null outside of one.
+-- The customers whose stage or owner the caller himself changed within the scope of the restore in hand, a week ago at most; null
+-- outside of one.
 create or replace function app.regained() returns uuid[]
 language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
@@ -36,8 +37,8 @@ begin
         return null;
     end if;
     execute format('select array_agg(distinct h.record_id) from app.history h where h.org_id = $2 and h.actor_id = $3 '
-        'and h.entity = ''customers'' and h.field in (''owner_id'', ''stage'') and %s', app.scope_sql(scope))
-    into records using scope, app.org(), app.me();
+        'and h.entity = ''customers'' and h.field in (''owner_id'', ''stage'') and h.at > $4 and %s', app.scope_sql(scope))
+    into records using scope, app.org(), app.me(), app.now() - interval '7 days';
     return records;
 end
 $$;
@@ -76,6 +77,7 @@ declare
     last   uuid := sorted[cardinality(sorted)];
     since  uuid;
     plan   app.restore_field[];
+    gone   uuid[] := app.gone(records);
 begin
     select * into e from app.entity t where t.name = restore_plan.entity;
     execute format('select h.id from app.history h where h.org_id = $2 and h.record_id between $4 and $5 and h.record_id = any($3) and %s '
@@ -83,37 +85,40 @@ begin
     execute format($q$
         with chain as (
             select h.* from unnest($3) r(id) cross join lateral (
-                select h.record_id, h.id, coalesce(h.field, '') as field, h.old, h.new, h.via, coalesce(%1$s, false) as mine
+                select h.record_id, h.id, coalesce(h.field, '') as field, h.old, h.new, h.via, h.actor_id, coalesce(%1$s, false) as mine
                 from app.history h
                 where h.org_id = $2 and h.record_id = r.id and h.entity = $4 and h.id >= $5 offset 0) h),
         -- others: how many foreign changes of the field came behind this one. worked: whether anybody else changed anything
-        -- of the record; taking something back is no work, as long as it does not show (doc, below).
+        -- of the record; taking something back is no work, as long as it does not show (doc, below). touched: whether somebody
+        -- other than the caller did anything at all.
         marked as (
             select c.*, count(*) filter (where not c.mine) over (partition by c.record_id, c.field order by c.id desc) as others,
-                bool_or(not c.mine and c.via <> 'restore') over (partition by c.record_id) as worked
+                bool_or(not c.mine and c.via <> 'restore') over (partition by c.record_id) as worked,
+                bool_or(not c.mine and c.actor_id is distinct from $7) over (partition by c.record_id) as touched
             from chain c),
         -- The last change of each field in the scope, and the value before the run that it ends.
         run as (
-            select distinct on (m.record_id, m.field) m.record_id, m.field, m.worked, m.new as undone,
+            select distinct on (m.record_id, m.field) m.record_id, m.field, m.worked, m.touched, m.new as undone,
                 last_value(m.old) over (partition by m.record_id, m.field, m.others order by m.id desc
                     rows between current row and unbounded following) as target,
                 bool_or(m.field = '') over (partition by m.record_id) as born
             from marked m where m.mine order by m.record_id, m.field, m.id desc),
         plan as (
-            select r.record_id, r.field, r.undone, r.target, false as born, r.worked, null::jsonb as doc
+            select r.record_id, r.field, r.undone, r.target, false as born, r.worked, r.touched, null::jsonb as doc
             from run r where not r.born
             union all
             -- A creation is taken back by archiving, unless somebody else worked on the record since. doc is what
             -- the scope had made of it; a column added since is null there and absent here.
-            select r.record_id, 'archived_at', 'null'::jsonb, app.time_json(app.now()), true, r.worked,
+            select r.record_id, 'archived_at', 'null'::jsonb, app.time_json(app.now()), true, r.worked, r.touched,
                 (jsonb_agg(r.undone) filter (where r.field = ''))->0
                 || coalesce(jsonb_object_agg(r.field, r.undone) filter (where r.field <> ''), '{}')
-            from run r where r.born group by r.record_id, r.worked)
+            from run r where r.born group by r.record_id, r.worked, r.touched)
         select array_agg(row($4, p.record_id, p.field, nullif(p.undone, 'null'), p.target, v.current,
             case
                 when p.born and not %4$s then 'permanent'
-                -- What he moved away comes back to him only while nobody has worked on it since.
-                when p.worked and (p.born or p.record_id = any($6)) then 'changed_since'
+                -- What he moved away comes back to him only while nobody has touched it since, and nothing of it is archived.
+                when p.record_id = any($6) and (p.born or p.touched) then 'changed_since'
+                when p.worked and p.born then 'changed_since'
                 when (p.born and jsonb_strip_nulls(app.%3$s_record(c)) is distinct from jsonb_strip_nulls(p.doc)) then 'changed_since'
                 when v.current is not distinct from p.target then 'restored_already'
                 when v.current is distinct from nullif(p.undone, 'null') then 'changed_since'
@@ -130,12 +135,34 @@ begin
         cross join lateral (select app.%3$s_field(c, p.field) as current) v
         where nullif(p.undone, 'null') is distinct from p.target and not (p.born and v.current is not null)
         $q$, app.scope_sql(scope), e.relation, e.singular, (exists (select from app.tracked(e.relation::regclass) t where t.name = 'archived_at'))::text)
-    into plan using scope, app.org(), sorted, e.name, since, app.gone(sorted);
-    return coalesce(plan, '{}');
+    into plan using scope, app.org(), sorted, e.name, since, gone, app.me();
+    return case when cardinality(gone) > 0 then app.returned(plan, gone) else coalesce(plan, '{}') end;
 end
 $$;
 
--- Those of the customers that the caller reaches only through app.regained.
+-- The plan, of which each of the customers that the caller does not write now comes back whole and to be his again, or stays.
+create or replace function app.returned(plan app.restore_field[], gone uuid[]) returns app.restore_field[]
+language plpgsql volatile as $$
+declare
+    stay uuid[];
+begin
+    stay := array(
+        select c.id
+        from app.customer c
+        left join lateral (select max(p.target #>> '{}') filter (where p.field = 'owner_id') as owner_id,
+                max(p.target #>> '{}') filter (where p.field = 'stage') as stage, bool_or(p.why is not null) as stuck
+            from unnest(plan) p where p.record_id = c.id) t on true
+        left join app.stage s on s.org_id = c.org_id and s.id = coalesce(t.stage, c.stage)
+        where c.org_id = app.org() and c.id = any(gone)
+          and (t.stuck or not coalesce(app.has_authority(coalesce(t.owner_id::uuid, c.owner_id)), false)
+            or (app.role() = 'rep' and s.segment_id <> all(app.segments()))));
+    return array(select row(p.entity, p.record_id, p.field, p.undone, p.target, p.current,
+            case when p.record_id = any(stay) then coalesce(p.why, 'owner_unfit') else p.why end)::app.restore_field
+        from unnest(plan) p);
+end
+$$;
+
+-- Those of the customers that the caller writes only through app.regained, whatever he may read. They are locked.
 create or replace function app.gone(records uuid[]) returns uuid[]
 language plpgsql volatile as $$
 declare
@@ -147,7 +174,7 @@ begin
         return null;
     end if;
     perform app.regain(null);
-    seen := array(select c.id from app.customer c where c.org_id = app.org() and c.id = any(records));
+    seen := array(select c.id from app.customer c where c.org_id = app.org() and c.id = any(records) order by c.id for no key update);
     perform app.regain(scope::jsonb);
     return array(select g from unnest(gone) g where g = any(records) except select unnest(seen));
 end
@@ -191,6 +218,33 @@ begin
 end
 $$;
 
+-- The same; of people, settings and funnel, which have rules of their own, record by record: what a rule refuses is a conflict and
+-- holds nothing else up. Returns the plan as it was carried out.
+create or replace function app.restore_write_fit(entity text, plan app.restore_field[]) returns app.restore_field[]
+language plpgsql volatile as $$
+declare
+    one     uuid;
+    carried app.restore_field[] := '{}';
+    part    app.restore_field[];
+begin
+    if (select e.customer_column is not null from app.entity e where e.name = restore_write_fit.entity) then
+        perform app.restore_write(entity, plan);
+        return plan;
+    end if;
+    for one in select distinct p.record_id from unnest(plan) p order by 1 loop
+        part := array(select p from unnest(plan) p where p.record_id = one);
+        begin
+            perform app.restore_write(entity, part);
+        exception when sqlstate 'PT409' or sqlstate 'PT422' then
+            part := array(select row(p.entity, p.record_id, p.field, p.undone, p.target, p.current, coalesce(p.why, 'unfit'))::app.restore_field
+                from unnest(part) p);
+        end;
+        carried := carried || part;
+    end loop;
+    return carried;
+end
+$$;
+
 -- Does the next piece of a restore, under its one operation. Returns whether it is finished.
 create or replace function app.restore_chunk(restore uuid) returns boolean
 language plpgsql volatile as $$
@@ -209,7 +263,7 @@ begin
         execute format('select from %s c where c.org_id = $1 and c.id = any($2) order by c.id for no key update',
             (select t.relation from app.entity t where t.name = i.entity)) using app.org(), i.records;
         plan := app.restore_plan(r.scope, i.entity, i.records);
-        perform app.restore_write(i.entity, plan);
+        plan := app.restore_write_fit(i.entity, plan);
         insert into app.restore_conflict (org_id, restore_id, entity, record_id, field, undone, current, target, why)
         select app.org(), r.id, p.entity, p.record_id, p.field, p.undone, p.current, p.target, p.why
         from unnest(plan) p where p.why is not null;

@@ -143,6 +143,8 @@ begin
     end if;
     token := app.invite_create(app.org(), staff_id);
     select i.expires_at into expires_at from app.invite i where i.org_id = app.org() and i.token_hash = app.secret_hash(token);
+    -- For whom: a reset of somebody's password must not look like any other one.
+    perform app.operation_because(format('For %s (%s).', s.name, s.id)) from app.staff s where s.org_id = app.org() and s.id = invite_issue.staff_id;
     perform app.operation_record(app.org(), 0);
 end
 $$;

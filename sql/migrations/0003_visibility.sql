@@ -34,6 +34,8 @@ create table app.settings (
 insert into app.settings (org_id, id, classification, created_at, updated_at)
 select o.org_id, gen_random_uuid(), o.classification, o.created_at, o.created_at from app.org o;
 alter table app.org drop column classification;
+alter table app.org add secret bytea not null                -- keys app.keyed_hash
+    default sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
 
 -- The funnel as its admin writes it; app.segment and app.stage are derived from it.
 create table app.funnel (
@@ -77,7 +79,10 @@ alter table app.customer
     add phone_key text,                                   -- derived from phone: phone_e164, else its digits
     add worked_in text[] not null default '{}';           -- derived from stage
 alter table app.customer disable trigger user;
-update app.customer c set email_key = lower(c.email), worked_in = array[c.segment],
+update app.customer c set email_key = lower(c.email), worked_in = array(
+        select c.segment union select s.segment_id from app.history h join app.stage s on s.org_id = h.org_id
+            and s.id in (h.old #>> '{}', h.new #>> '{}', h.new->>'stage')
+        where h.org_id = c.org_id and h.record_id = c.id and (h.field = 'stage' or h.field is null)),
     phone_key = coalesce(c.phone_e164, nullif(regexp_replace(c.phone, '[^0-9]', '', 'g'), ''));
 alter table app.customer enable trigger user;
 alter table app.customer rename constraint customer_org_id_stage_segment_fkey to stage_fkey;

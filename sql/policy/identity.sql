@@ -20,5 +20,6 @@ create policy staff_read on app.staff for select to holdfast_api using (org_id =
 create policy staff_tree_read on app.staff_tree for select to holdfast_api using (org_id = :ORG);
 create policy staff_segment_read on app.staff_segment for select to holdfast_api using (org_id = :ORG);
 
-grant select on app.org, app.segment, app.stage, app.staff, app.staff_tree, app.staff_segment, app.entity to holdfast_api;
+grant select (org_id, name, created_at) on app.org to holdfast_api;
+grant select on app.segment, app.stage, app.staff, app.staff_tree, app.staff_segment, app.entity to holdfast_api;
 grant select on app.stage, app.staff to holdfast_owner;

@@ -131,7 +131,7 @@ def test_documented_is_there(nobody, path, method):
 @pytest.mark.parametrize("path", sorted(PATHS))
 def test_undocumented_is_not(nobody, rita, path):
     # What is a path of its own may look like an id too.
-    allowed = {m.upper() for p in PATHS for m in PATHS[p] if re.fullmatch(re.sub(r"{[^}]*}", "[^/]+", p), "/v1" + filled(path))}
+    allowed = {m.upper() for m in PATHS[path]}
     allowed |= {"HEAD"} if "GET" in allowed else set()
     for method in METHODS:
         if method in allowed:

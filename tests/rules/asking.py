@@ -30,7 +30,7 @@ class Asker:
         """Questions of one person, between two changes."""
         self.me = self.person()
         self.view = self.org.view(self.me)
-        for ask in [self.list] + [self.get] * 35 + [self.write] * 5 + [self.history] * 4 + [self.changes]:
+        for ask in [self.list] + [self.find] * 4 + [self.get] * 35 + [self.write] * 5 + [self.history] * 4 + [self.changes]:
             ask()
             if self.me.status != "active":
                 break
@@ -74,8 +74,8 @@ class Asker:
 
     # Lists -------------------------------------------------------------------------------------------------------------------
 
-    def filter(self):
-        some = self.dice.choice(list(self.org.customers.values()))
+    def filter(self, words):
+        some = self.org.customers.get(self.some_id()) or self.dice.choice(list(self.org.customers.values()))
         moment = some["updated_at"] + timedelta(microseconds=self.dice.randint(-1, 1))
         choices = {
             "stage": lambda: self.org_.some(self.org_.stages(), 3), "segment": lambda: self.org_.some(self.org.segments, 2),
@@ -85,10 +85,14 @@ class Asker:
             "value_min": lambda: self.dice.choice([0, 3, 10 ** 14]), "value_max": lambda: self.dice.choice([0, 3, 10 ** 14]),
             "updated_after": lambda: moment, "updated_before": lambda: moment, "created_after": lambda: moment, "created_before": lambda: moment,
             "phone": lambda: some["phone"] or "+49 30 000007", "email": lambda: (some["email"] or "x@x").swapcase()}
-        return {k: choices[k]() for k in self.dice.sample(list(choices), self.dice.choice([0, 0, 1, 1, 1, 2]))}
+        return {k: choices[k]() for k in words or self.dice.sample(list(choices), self.dice.choice([0, 0, 1, 1, 1, 2]))}
 
-    def list(self):
-        filter, sort, archived = self.filter(), self.dice.choice(SORTS), self.dice.random() < 0.2
+    def find(self):
+        """Somebody is calling."""
+        self.list([self.dice.choice(["phone", "email"])])
+
+    def list(self, words=None):
+        filter, sort, archived = self.filter(words), self.dice.choice(SORTS), self.dice.random() < 0.2
         fields, count = self.fields(), self.dice.choice([None, None, "exact", "estimate"])
         expected = self.view.list(filter, archived, sort, fields)
         limit = self.dice.choice([n for n in (1, 7, 50, 200, 1000) if n * 8 >= len(expected)])   # to the end in not too many pages
@@ -115,6 +119,9 @@ class Asker:
     def some_id(self):
         """A customer's, mostly one that he sees, sometimes one through a broken glass, now and then nobody's or another org's."""
         draw = self.dice.random()
+        latest = self.dice.choice(self.org.changes[:200])["customer_id"]
+        if draw > 0.8 and latest:
+            return latest
         if draw < 0.03:
             return self.dice.choice(self.org_.foreign)
         opened = [c for p, c in self.org.opened if p == self.me.id]

@@ -13,7 +13,7 @@ TREE = "exists (select from app.staff_tree t where t.org_id = :ORG and t.above_i
 BELOW = "exists (select from app.staff_tree t where t.org_id = :ORG and t.above_id = :ME and t.below_id = owner_id)"
 NOBODY = "(:ROLE = ''manager'' and owner_id is null and segment = any(:TEAM_SEGMENTS))"
 ALONE = "alone"
-MASK = "when m.clear then {0} else app.mask_json(h.field, {0}) end"
+MASK = "case when m.clear then {0} else app.mask_json(h.field, {0}) end"
 CONFLICT = "'{0}', case when m.clear then c.{0} else app.mask_json(c.field, c.{0}) end"
 
 MUTATIONS = [
@@ -99,14 +99,14 @@ MUTATIONS = [
     Mutation("phones are clear", VIEW, "else app.mask_phone(c.phone) end", "else c.phone end"),
     Mutation("phones in E.164 are clear", VIEW, "else app.mask_phone(c.phone_e164) end", "else c.phone_e164 end"),
     Mutation("the past is clear", RECORD, "if not clear then", "if false then"),
-    Mutation("a reveal is one of many", RECORD, "perform app.single();\n    r := api.customer_shown(id);\n    if as_of", "r := api.customer_shown(id);\n    if as_of"),
-    Mutation("old values are clear", CHANGES, MASK.format("h.old"), "else h.old end"),
-    Mutation("new values are clear", CHANGES, MASK.format("w.new"), "else w.new end"),
+    Mutation("the one record is as in a list", RECORD, "perform app.single();\n    r := api.customer_shown(id);\n    if as_of", "r := api.customer_shown(id);\n    if as_of"),
+    Mutation("old values are clear", CHANGES, MASK.format("h.old"), "h.old"),
+    Mutation("new values are clear", CHANGES, MASK.format("w.new"), "w.new"),
     Mutation("changes are clear", CHANGES, "((select app.shows_contacts()) and (not", "(true or (not"),
     Mutation("others' changes are clear", CHANGES, "(not (select app.masks_others()) or (", "(true or (", "off"),
     *[Mutation(f"conflicts: {f} is clear", RESTORES, f"case when m.clear then c.{f} else app.mask_json(c.field, c.{f}) end as {f}", f"c.{f}") for f in ("undone", "current", "target")],
     *[Mutation(f"dry runs: {f} is clear", RESTORES, CONFLICT.format(f), f"'{f}', c.{f}") for f in ("undone", "current", "target")],
     # Single calls.
-    Mutation("an auditor reveals", "api/customers_reveal.sql", "'An auditor does not get contact values.'", "null; perform 1", "lists"),
-    Mutation("who was dismissed goes on", "app/identity.sql", " and s.expires_at > app.now() and p.status = 'active'", " and s.expires_at > app.now()"),
+    Mutation("an auditor reveals", "api/customers_reveal.sql", "perform app.refuse(403, 'forbidden', 'An auditor does not get contact values.')", "null"),
+    Mutation("who was dismissed goes on", "app/identity.sql", " and s.expires_at > app.now() and p.status = 'active'", " and s.expires_at > app.now()", ALONE),
 ]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from model import Org, Person
 
 ROLES = ["rep"] * 6 + ["manager"] * 3 + ["admin", "auditor"]
-HIDEABLE = ["email", "phone", "website", "city", "country", "value", "currency", "notes", "tags", "custom", "source", "address", "deals"]
+HIDEABLE = ["email", "phone", "website", "address", "city", "region", "postal_code", "country", "source", "value", "currency", "notes", "tags", "custom", "deals"]
 CITIES = ["Berlin", "berlin", "Bonn", "Ärzen", "Zug", "Ulm 7", None, None]
 SAMPLE = {
     "email": lambda dice: dice.choice([None, f"{dice.choice('aBcÄ')}{dice.randrange(300)}@{dice.choice('xYz')}{dice.randrange(3)}.example"]),
@@ -64,7 +64,8 @@ class RandomOrg:
 
     def funnel(self):
         """Writes the funnel with random hides."""
-        self.org.hides = {g: self.some(HIDEABLE, 4) for g in self.org.segments if self.dice.random() < 0.4}
+        often = self.dice.choice([0, 0.5, 0.8])
+        self.org.hides = {g: self.some(HIDEABLE, 9) for g in self.org.segments if self.dice.random() < often}
         self.org.hides = {g: h for g, h in self.org.hides.items() if h}
         self.sql("update app.funnel set segments = %s where org_id = %s", json.dumps([
             {"id": g, "name": g.upper(), "rule": "manual", "hides": self.org.hides.get(g, []), "stages": [{"id": s, "name": s} for s in stages]}
@@ -131,7 +132,7 @@ class RandomOrg:
     def change(self, *deeds):
         """One random change of what decides who sees what, or one of these."""
         self.act()
-        self.dice.choice(deeds or [self.work] * 3 + [self.person] * 3 + [self.settings] * 3 + [self.funnel] + [self.grant] * 2)()
+        self.dice.choice(deeds or [self.work] * 3 + [self.person] * 3 + [self.settings] * 3 + [self.funnel] * 2 + [self.grant] * 2)()
         self.read_history(new=True)
         self.db.commit()
 
@@ -150,7 +151,9 @@ class RandomOrg:
 
     def person(self):
         """Somebody else's segments, manager, role or status."""
-        p = self.dice.choice([p for p in self.org.people.values() if p is not self.ada])
+        others = [p for p in self.org.people.values() if p is not self.ada]
+        # Whoever has people below him often: a rep who was a manager has no more rights for them.
+        p = self.dice.choice(others + [p for p in others if len(self.org.tree(p.id)) > 1] * 2)
         below = self.org.tree(p.id)
         above = [q.id for q in self.org.people.values() if q.role in ("manager", "admin") and q.status != "inactive" and q.id not in below]
         name = self.dice.choice(["segments", "segments", "manager_id", "manager_id", "role", "status"])
@@ -169,13 +172,16 @@ class RandomOrg:
 
     def grant(self):
         """Somebody breaks the glass of some customers; or the time is over, of these or of all."""
-        for c in self.dice.sample(list(self.org.customers), 20):
+        for _ in range(40):
             p = self.dice.choice(list(self.org.people))
+            # Now and then of what is his own or nobody's, and perhaps in a segment where he does not work.
+            own = [c["id"] for c in self.org.customers.values() if c["owner_id"] in (p, None)] if self.dice.random() < 0.4 else []
+            c = self.dice.choice(own or list(self.org.customers))
             live = self.dice.random() < 0.7
             self.sql("insert into app.break_glass (org_id, id, staff_id, customer_id, reason, at, expires_at) values (%s, %s, %s, %s, 'x', app.now(), app.now() + %s::interval)",
                      self.org.id, self.uuid(), p, c, "1 hour" if live else "-1 second")
             if live:
                 self.org.opened.add((p, c))
-        if self.dice.random() < 0.2:
+        if self.dice.random() < 0.1:
             self.sql("update app.break_glass set expires_at = app.now() - interval '1 second' where org_id = %s", self.org.id)
             self.org.opened.clear()

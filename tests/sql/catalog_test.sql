@@ -159,7 +159,7 @@ select set_eq(
         where c.relnamespace = 'app'::regnamespace and c.relname not like 'test\_%' and a.grantee <> c.relowner group by 1, 2$$,
     $$select t.name, 'holdfast_api', t.privileges from (values
         ('break_glass', 'INSERT SELECT'), ('funnel', 'SELECT'), ('notice', 'INSERT SELECT'), ('settings', 'SELECT'), ('customer', 'INSERT SELECT'), ('disclosure', 'INSERT SELECT'), ('entity', 'SELECT'), ('history', 'SELECT'), ('job', 'INSERT SELECT'),
-        ('operation', 'SELECT'), ('org', 'SELECT'), ('restore', 'INSERT SELECT'), ('restore_conflict', 'INSERT SELECT'),
+        ('operation', 'SELECT'), ('restore', 'INSERT SELECT'), ('restore_conflict', 'INSERT SELECT'),
         ('restore_item', 'DELETE INSERT SELECT'), ('retry', 'INSERT SELECT'), ('segment', 'SELECT'), ('staff', 'INSERT SELECT'),
         ('staff_segment', 'SELECT'), ('staff_tree', 'SELECT'), ('stage', 'SELECT')) t(name, privileges)
     union all select t.name, 'holdfast_mover', 'SELECT' from unnest('{customer,segment,staff,staff_segment,staff_tree,stage}'::text[]) t(name)$$,
@@ -171,6 +171,7 @@ select set_eq(
             'postal_code region source stage tags value website'),
         ('app.customer', 'holdfast_mover', 'UPDATE', 'owner_id stage'),
         ('app.funnel', 'holdfast_api', 'UPDATE', 'segments'),
+        ('app.org', 'holdfast_api', 'SELECT', 'created_at name org_id'),
         ('app.session', 'holdfast_api', 'SELECT', 'address agent created_at expires_at id org_id revoked_at revoked_why staff_id'),
         ('app.session', 'holdfast_api', 'UPDATE', 'revoked_at revoked_why'),
         ('app.settings', 'holdfast_api', 'UPDATE', 'classification contact_masking visibility'),
@@ -243,7 +244,7 @@ select set_eq($$select name, owner from functions where space = 'app' and prosec
         ('staff_doc', 'holdfast_owner'), ('throttle', 'holdfast_owner'), ('throttle_forget', 'holdfast_owner'),
         ('tg_staff_login', 'holdfast_owner'), ('tg_staff_tree', 'holdfast_owner'), ('tg_customer_history_insert', 'holdfast_owner'),
         ('tg_customer_history_update', 'holdfast_owner'), ('tg_customer_history_delete', 'holdfast_owner'),
-        ('act_as', 'holdfast_owner'), ('answerable', 'holdfast_mover'), ('break_glass_find', 'holdfast_mover'), ('funnel_in_use', 'holdfast_mover'), ('hand_over', 'holdfast_mover'),
+        ('act_as', 'holdfast_owner'), ('keyed_hash', 'holdfast_owner'), ('tg_customer_owner', 'holdfast_owner'), ('answerable', 'holdfast_mover'), ('break_glass_find', 'holdfast_mover'), ('funnel_in_use', 'holdfast_mover'), ('hand_over', 'holdfast_mover'),
         ('history_begin', 'holdfast_owner'), ('moved_by', 'holdfast_owner'), ('regained', 'holdfast_owner'), ('successor', 'holdfast_mover'),
         ('tg_funnel_derive', 'holdfast_owner'), ('has_password', 'holdfast_owner'), ('invite_issue', 'holdfast_owner'), ('tg_staff_leave', 'holdfast_owner'),
         ('tg_staff_rules', 'holdfast_owner'), ('tg_staff_segment', 'holdfast_owner')) v(name, owner)

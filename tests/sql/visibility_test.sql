@@ -123,7 +123,7 @@ select v.person, v.due, v.what, format('insert into app.customer (org_id, id, na
     (select org from test.person where name = v.org_of), app.uuid7(), test.id(v.owner))
 from (values ('rita', 'ok', 'her own', 'rita', 'rita'), ('rita', '42501', 'one of nina', 'rita', 'nina'), ('rita', '42501', 'one of nobody', 'rita', ''), ('max', 'ok', 'one of nina', 'max', 'nina'),
     ('max', '42501', 'one of theo', 'max', 'theo'), ('ada', 'ok', 'one of theo', 'ada', 'theo'), ('ada', 'ok', 'one of nobody', 'ada', ''), ('ada', 'PT422', 'one in another org', 'rob', 'rob'),
-    ('axel', '42501', 'any', 'axel', 'axel')) v(person, due, what, org_of, owner);
+    ('axel', '42501', 'any', 'axel', 'rita')) v(person, due, what, org_of, owner);
 insert into deed
 select v.person, v.due, v.what || ' away to ' || v.owner, format('update app.customer set owner_id = %L where id = %L', test.id(v.owner), (select c.id from test.customers(v.person) c where c.owner_id = test.id(v.person) or test.role_of(v.person) <> 'rep' and c.owner_id is not null order by c.id limit 1))
 from (values ('rita', '42501', 'one', 'nina'), ('max', 'ok', 'one', 'nina'), ('max', '42501', 'one', 'theo'), ('ada', 'ok', 'one', 'theo')) v(person, due, what, owner);
