@@ -30,10 +30,12 @@ begin
         new.worked_in := array[new.segment];
     elsif new.segment <> all(new.worked_in) then
         new.worked_in := new.worked_in || new.segment;
-    elsif new.segment <> old.segment and current_setting('app.via', true) = 'restore' and 1 >= (
-        select count(*) from app.history h join app.stage s on s.org_id = h.org_id and s.id in (h.new #>> '{}', h.new->>'stage')
-        where h.org_id = new.org_id and h.record_id = new.id and (h.field = 'stage' or h.field is null) and s.segment_id = old.segment) then
-        new.worked_in := array_remove(new.worked_in, old.segment);   -- the one visit is taken back
+    elsif new.segment <> old.segment and current_setting('app.via', true) = 'restore' then
+        -- A visit that is taken back leaves no trace, unless there was another one.
+        if 1 >= (select count(*) from app.history h join app.stage s on s.org_id = h.org_id and s.id in (h.new #>> '{}', h.new->>'stage')
+            where h.org_id = new.org_id and h.record_id = new.id and (h.field = 'stage' or h.field is null) and s.segment_id = old.segment) then
+            new.worked_in := array_remove(new.worked_in, old.segment);
+        end if;
     end if;
     return new;
 end

@@ -170,8 +170,8 @@ def test_not_when_somebody_worked_on_it(firm, handed, work):
     assert others or (now["owner_id"], now["stage"]) == (firm.rep.id, "new")
 
 
-def test_a_restore_is_no_work(firm, handed):
-    """What a manager only took back does not keep a rep from it."""
+def test_a_restore_is_a_touch(firm, handed):
+    """What a manager did with it, be it taking something back, keeps a rep from it."""
     c, operation = handed
     firm.nan.change(c, city="Ulm")
     assert undo(firm.rep, operation)["restored"] == 0
@@ -183,7 +183,7 @@ def test_a_restore_is_no_work(firm, handed):
     theirs = changes(firm.nan, d)[0]["operation_id"]
     back = undo(firm.north, theirs)["operation_id"]
     undo(firm.north, back)
-    assert undo(firm.rep, theirs)["restored"] == 2 and read(firm.rep, d)["stage"] == "new"
+    assert undo(firm.rep, theirs)["restored"] == 0 and read(firm.nan, d)["stage"] == "proposal"
 
 
 def test_only_his_own_hand_over(firm):

@@ -119,7 +119,7 @@ class Asker:
     def some_id(self):
         """A customer's, mostly one that he sees, sometimes one through a broken glass, now and then nobody's or another org's."""
         draw = self.dice.random()
-        latest = self.dice.choice(self.org.changes[:200])["customer_id"]
+        latest = self.dice.choice(self.org_.drawn[:200])["customer_id"]
         if draw > 0.8 and latest:
             return latest
         if draw < 0.03:
@@ -139,7 +139,7 @@ class Asker:
         id, as_of = self.some_id(), None
         c = self.org.customers.get(id)
         if c and self.dice.random() < 0.3:
-            moments = [h["at"] for h in self.org.changes[:400] if h["record_id"] == id] + [c["created_at"]]
+            moments = [h["at"] for h in self.org_.drawn[:400] if h["record_id"] == id] + [c["created_at"]]
             as_of = self.dice.choice(moments) + timedelta(microseconds=self.dice.choice([-1, 0, 0, 1]))
         expected = self.view.get(id, as_of)
         self.kinds["get missing" if expected == MISSING else "get"] += 1
@@ -174,7 +174,7 @@ class Asker:
                 return
 
     def history_filter(self, choices):
-        h = self.dice.choice(self.org.changes[:self.dice.choice([100, 3000])])
+        h = self.dice.choice(self.org_.drawn[:self.dice.choice([100, 3000])])
         values = {"field": [self.dice.choice(["phone", "email", h["field"] or "stage", "owner_id"])], "actor": [h["actor_id"] or self.me.id], "from": h["at"],
                   "to": h["at"], "record": [h["record_id"]], "entity": [h["entity"]], "operation": [h["operation_id"]]}
         return {k: values[k] for k in self.dice.sample(choices, self.dice.choice([0, 0, 1, 2]))}

@@ -53,7 +53,7 @@ class Org:
 
 
 class View:
-    """What one person sees of an org as it is now."""
+    """What one person sees of an org as it is now: another one after each change."""
 
     def __init__(self, org, me):
         self.org, self.me = org, me
@@ -61,6 +61,7 @@ class View:
         self.below = org.tree(me.id) if self.manager else {me.id}
         self.team = org.tree(me.manager) if self.rep and me.manager and org.visibility == "team" else set()
         self.team_segments = {s for p in self.below for s in org.people[p].segments}
+        self.all = None   # what he may list, as it is shown
         self.foreign = [s for s in org.hides if self.rep and s not in me.segments]   # segments whose hides hold for him
 
     def writes(self, c):
@@ -127,7 +128,9 @@ class View:
 
     def list(self, filter, archived, sort, fields):
         """All rows of a list in order."""
-        rows = [self.shown(c, False) for c in self.org.customers.values() if self.lists(c) and (c["archived_at"] is not None) == archived]
+        if self.all is None:
+            self.all = [self.shown(c, False) for c in self.org.customers.values() if self.lists(c)]
+        rows = [r for r in self.all if (r["archived_at"] is not None) == archived]
         rows = [r for r in rows if all(FILTERS[k](r, v, self.org.customers[r["id"]]) for k, v in filter.items())]
         words = sort.split(",")
         rows.sort(key=lambda r: r["id"], reverse=words[-1].startswith("-"))

@@ -26,6 +26,7 @@ STORED = ["id"] + list(SAMPLE) + ["stage", "owner_id", "created_at", "updated_at
 class RandomOrg:
     def __init__(self, connection, dice, people, rows=1000, foreign=()):
         self.db, self.dice, self.org, self.foreign = connection, dice, Org(), foreign   # foreign: customers of another org
+        self.drawn = []   # the changes, newest first
         connection.autocommit = False
         self.found()
         for _ in range(people):
@@ -94,7 +95,7 @@ class RandomOrg:
         self.sql("update app.staff set status = %s where org_id = %s and id = %s", p.status, self.org.id, p.id)
 
     def owners(self):
-        return [p.id for p in self.org.people.values() if p.status != "inactive"] + [None] * 3
+        return [p.id for p in self.org.people.values() if p.status != "inactive" and p.role != "auditor"] + [None] * 3
 
     def stages(self):
         return [s for stages in self.org.segments.values() for s in stages]
@@ -118,7 +119,10 @@ class RandomOrg:
         """The rows of history as they are, or those of this transaction: who sees which, and what of it, the model says."""
         names = ("id", "operation_id", "entity", "record_id", "customer_id", "version", "field", "old", "new", "actor_id", "at", "via")
         rows = self.sql(f"select {', '.join(names)} from app.history where org_id = %s{' and operation_id = app.operation_id()' if new else ''}", self.org.id)
-        self.org.changes = sorted(self.org.changes + [dict(zip(names, r)) for r in rows], key=lambda h: h["id"], reverse=True)
+        new_ones = [dict(zip(names, r)) for r in rows]
+        # Ids have random bits: what is drawn from must have an order that a seed repeats.
+        self.drawn = sorted(new_ones, key=lambda h: (h["at"], h["entity"], h["record_id"]), reverse=True) + self.drawn
+        self.org.changes = sorted(self.org.changes + new_ones, key=lambda h: h["id"], reverse=True)
 
     # Changing it -------------------------------------------------------------------------------------------------------------
 
