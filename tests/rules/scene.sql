@@ -29,8 +29,14 @@ $$;
 create or replace function rules.customers(list jsonb) returns void
 language plpgsql as $$
 declare
-    c record;
+    c        record;
+    auditors uuid[];
 begin
+    -- Nobody gives an auditor anything; who has something and became one keeps it.
+    perform set_config('app.operation', '', true);
+    with was as (update app.staff s set role = 'rep' where s.role = 'auditor'
+            and s.id in (select (l->>o)::uuid from jsonb_array_elements(list) l, unnest('{owner,heir}'::text[]) o) returning s.id)
+    select array_agg(id) into auditors from was;
     for c in select * from jsonb_to_recordset(list) c(org int, id uuid, name text, email text, phones jsonb, stage text,
         owner uuid, worker uuid, boss uuid, mover uuid, heir uuid, moved text, archived boolean)
     loop
@@ -54,6 +60,8 @@ begin
             update app.customer k set archived_at = app.clock() where k.org_id = c.org and k.id = c.id;
         end if;
     end loop;
+    perform set_config('app.operation', '', true);
+    update app.staff s set role = 'auditor' where s.id = any(auditors);
 end
 $$;
 
