@@ -6,7 +6,10 @@
  *	PATCH  /v1/customers/:id           change some fields of one
  *	DELETE /v1/customers/:id           archive one
  *	GET    /v1/customers/:id/history   who changed which field, and when
+ *	GET    /v1/customers/:id/timeline  all that happened with one
+ *	GET    /v1/customers/:id/handover  all that whoever takes it over needs to know, as JSON or a page
  *	POST   /v1/customers/:id/stage     move one through the funnel, to its next owner
+ *	POST   /v1/customers/:id/merge     take another one in that is the same
  *	POST   /v1/customers/:id/reveal    contact values that are masked
  *	POST   /v1/customers/break-glass   the customer of a caller who is somebody else's
  *
@@ -80,6 +83,7 @@ static const struct param one[] = {
 
 static const struct param create[] = {
 	{"idempotency-key", IN_HEAD, AS_RETRY, .sql = "retry", .says = "The same key and body creates it once."},
+	{"duplicates",      IN_QUERY, AS_WORD, .words = "tell refuse", .unless = "tell", .says = "What to do where there is such a one that you see: create it and tell, or refuse (409)."},
 	{"id",              IN_BODY, AS_UUID,  .solid = true,  .says = "A UUID of your own making, for apps that create offline."},
 	FIELDS(true),
 	{0}
@@ -104,6 +108,14 @@ static const struct param stage[] = {
 	{"stage",           IN_BODY, AS_TEXT,  .must = true, .least = 1, .most = 40, .says = "The stage to move it to; in another segment it is handed over."},
 	{"owner_id",        IN_BODY, AS_UUID,  .says = "Who gets it; left out, the segment's rule says."},
 	{"note",            IN_BODY, AS_PROSE, .least = 1, .most = 1000, .says = "What the next one should know; it is the reason of the operation."},
+	{0}
+};
+
+static const struct param merge[] = {
+	{"id",              IN_PATH, AS_UUID,  .must = true, .says = "The customer that stays."},
+	{"idempotency-key", IN_HEAD, AS_RETRY, .sql = "retry", .says = "The same key and body merges them once."},
+	{"other",           IN_BODY, AS_UUID,  .must = true, .says = "The customer that is merged into it and archived."},
+	{"reason",          IN_BODY, AS_PROSE, .must = true, .least = 1, .most = 1000, .says = "Why; the operation keeps it."},
 	{0}
 };
 
@@ -132,15 +144,33 @@ static const struct param history[] = {
 	{0}
 };
 
+static const struct param handover[] = {
+	{"id", IN_PATH, AS_UUID, .must = true, .says = "The customer."},
+	{0}
+};
+
+static const struct param timeline[] = {
+	{"id",     IN_PATH,   AS_UUID, .must = true, .says = "The customer."},
+	{"kind",   IN_FILTER, AS_WORD, .list = true, .items = 7, .words = "activity change stage owner contact deal offer", .says = "Only entries of these kinds; change is of its fields and of corrected activities."},
+	{"from",   IN_FILTER, AS_TIME, .says = "Then or later."},
+	{"to",     IN_FILTER, AS_TIME, .says = "Earlier."},
+	{"cursor", IN_QUERY,  AS_CURSOR, .says = "The next of the page before."},
+	{"limit",  IN_QUERY,  AS_INT, .least = 1, .most = 200, .unless = "50", .sql = "lim", .says = "How many on a page."},
+	{0}
+};
+
 static const struct route routes[] = {
 	{GET,    "/v1/customers",             "customer_list",    find,    reply_list, 200, .says = "Lists customers, by default the latest changed first."},
-	{POST,   "/v1/customers",             "customer_create",  create,  reply_row,  201, .says = "Creates a customer; its owner is you, its stage the first of your segments."},
+	{POST,   "/v1/customers",             "customer_create",  create,  reply_row,  201, .says = "Creates a customer; its owner is you, its stage the first of your segments. Tells which of those that you see are the same."},
 	{POST,   "/v1/customers/break-glass", "customer_break_glass", break_glass, reply_row, 200, .strict = true, .says = "Opens the one customer with this phone or e-mail for half an hour, to read; its owner is told."},
 	{GET,    "/v1/customers/:id",         "customer_get",     one,     reply_row,  200, .says = "Shows one customer."},
 	{PATCH,  "/v1/customers/:id",         "customer_change",  change,  reply_row,  200, .says = "Changes some fields; null clears one (RFC 7396)."},
 	{DELETE, "/v1/customers/:id",         "customer_archive", archive, reply_row,  200, .says = "Archives a customer; nothing is lost."},
 	{GET,    "/v1/customers/:id/history", "customer_history", history, reply_list, 200, .says = "Lists every change of its fields, newest first."},
+	{GET,    "/v1/customers/:id/handover", "customer_handover", handover, reply_row, 200, .page = handover_page, .says = "Shows all that whoever takes it over needs to know; Accept: text/html gives a page to read or print."},
+	{GET,    "/v1/customers/:id/timeline", "customer_timeline", timeline, reply_list, 200, .says = "Lists all that happened with one customer, newest first: activities when they happened, changes of it and of all that belongs to it."},
 	{POST,   "/v1/customers/:id/stage",   "customer_stage",   stage,   reply_row,  200, .says = "Moves it to a stage; in another segment it goes to the person named or by the segment's rule."},
+	{POST,   "/v1/customers/:id/merge",   "customer_merge",   merge,   reply_row,  200, .says = "Merges another customer into this one, with all that belongs to it; undoing the operation splits them again."},
 	{POST,   "/v1/customers/:id/reveal",  "customer_reveal",  reveal,  reply_row,  200, .says = "Shows contact values that are masked; that is recorded."},
 	{0}
 };

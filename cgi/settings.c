@@ -16,6 +16,7 @@ static const struct param change[] = {
 	{"visibility",      IN_BODY, AS_WORD, .solid = true, .words = "own team open",     .says = "How far reps see: their own customers, those of their team, or all."},
 	{"contact_masking", IN_BODY, AS_WORD, .solid = true, .words = "off lists always",  .says = "Where phone and e-mail are masked: nowhere, but in the one record that was asked for, or everywhere but in a reveal."},
 	{"classification",  IN_BODY, AS_TEXT, .solid = true, .least = 1, .most = 200, .says = "The stamp in X-Classification on every answer with customer data; printable ASCII."},
+	{"backdate_days",   IN_BODY, AS_INT,  .solid = true, .most = 365, .says = "An activity that happened longer ago than so many days when it is written down is marked as backdated."},
 	{0}
 };
 

@@ -8,6 +8,7 @@
  *	GET    /v1/staff/:id/sessions          where one is logged in
  *	DELETE /v1/staff/:id/sessions          end all of that
  *	DELETE /v1/staff/:id/sessions/:sid     or one of it
+ *	GET    /v1/staff/:id/completeness      how well somebody else could take over his customers
  *
  * Everybody gets the directory (id, name, status, segments) of all people; who gets more of whom is in
  * sql/api/staff.sql.
@@ -89,6 +90,7 @@ static const struct route routes[] = {
 	{GET,    "/v1/staff/:id/sessions",      "staff_session_list", sessions, reply_list, 200, .says = "Lists where a person is logged in, the latest first."},
 	{DELETE, "/v1/staff/:id/sessions",      "staff_sessions_end", person,   reply_row,  204, .says = "Ends all sessions of a person."},
 	{DELETE, "/v1/staff/:id/sessions/:sid", "staff_session_end",  end,      reply_row,  204, .says = "Ends one session of a person."},
+	{GET,    "/v1/staff/:id/completeness",  "staff_completeness", person,   reply_row,  200, .says = "Says how complete the records of a person's customers are, weighed by value, and what is missing most; for himself, those above him, admins and auditors."},
 	{0}
 };
 /* clang-format on */

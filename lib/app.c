@@ -45,12 +45,31 @@ authorized(struct app *app, struct req *r, const struct route *to)
 	return to->open || token_check(app->tokens, r);
 }
 
-/* What is open to everybody answers whatever is asked for. */
+/* Which form of the answer is wanted; as much as any other, JSON. What is open to everybody answers
+ * whatever is asked for. */
 static bool
-acceptable(struct req *r, const struct route *to)
+acceptable(struct req *r, const struct route *to, bool *page)
 {
-	return to->open || http_accepts(r->accept, "application/json") ||
-	       fail(r, 406, "not_acceptable", "The answer is application/json.");
+	int json = http_quality(r->accept, "application/json");
+	int html = to->page != NULL ? http_quality(r->accept, "text/html") : 0;
+
+	*page = html > json;
+	return to->open || json > 0 || html > 0 ||
+	       fail(r, 406, "not_acceptable", "The answer is application/json%s.",
+		   to->page != NULL ? " or text/html" : "");
+}
+
+/* The answer in its form.  Each form says that there is another. */
+static void
+reply(struct app *app, struct req *r, const struct route *to, const struct bound *in, bool page)
+{
+	r->status = to->status;
+	to->reply(app, r, to, in);
+	if (to->page == NULL || r->fault != NULL)
+		return;
+	header_add(r, "Vary", "Accept");
+	if (page && r->status != 204 && r->status != 304)
+		to->page(r);
 }
 
 static void
@@ -61,13 +80,12 @@ serve(void *self, struct req *r)
 	const struct route *to;
 	const char *values[HTTP_SEGMENTS];
 	size_t lengths[HTTP_SEGMENTS];
+	bool page;
 
 	if ((to = find(app, r, values, lengths)) != NULL && authorized(app, r, to) &&
 	    param_bind(r, to->params, to->fn, values, lengths, app->cursor_key, &in) &&
-	    acceptable(r, to) && !(to->strict && r->pending != NULL)) {
-		r->status = to->status;
-		to->reply(app, r, to, &in);
-	}
+	    acceptable(r, to, &page) && !(to->strict && r->pending != NULL))
+		reply(app, r, to, &in, page);
 	if (r->fault == NULL && r->pending != NULL)
 		r->fault = r->pending; /* nothing that PostgreSQL says comes before it */
 }

@@ -7,6 +7,7 @@
 #include "cursor.h"
 #include "db.h"
 #include "fault.h"
+#include "handover.h"
 #include "http.h"
 #include "log.h"
 #include "param.h"
@@ -21,6 +22,9 @@ struct route;
 typedef void reply_fn(
     struct app *app, struct req *r, const struct route *to, const struct bound *in);
 
+/* Makes the answer, which is JSON, a page for people. */
+typedef void page_fn(struct req *r);
+
 /* One row of a program's table.  The api function gets session and request, then the parameters by name. */
 struct route {
 	enum method method;
@@ -32,6 +36,7 @@ struct route {
 	bool open;        /* no token, and the function takes no session */
 	bool reads;       /* cancelled when the client is gone; GET always is */
 	bool strict;      /* a wrong form is refused before anything is looked for */
+	page_fn *page;    /* for whoever prefers text/html, or NULL; such a row has no _etag */
 	const char *says; /* the one sentence that documents it */
 };
 

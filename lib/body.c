@@ -2,6 +2,7 @@
 #include "body.h"
 #include "fault.h"
 #include "http.h"
+#include "number.h"
 #include "value.h"
 
 #include <jansson.h>
@@ -38,33 +39,6 @@ shallow(const char *text, size_t length)
 }
 
 static bool
-forbidden(unsigned long c, bool prose)
-{
-	if (c < 0x20)
-		return !(prose && (c == '\t' || c == '\n' || c == '\r'));
-	return (c >= 0x7f && c <= 0x9f) || (c >= 0x202a && c <= 0x202e) ||
-	       (c >= 0x2066 && c <= 0x2069) || (c >= 0xfdd0 && c <= 0xfdef) ||
-	       (c & 0xfffe) == 0xfffe;
-}
-
-bool
-body_text_good(const char *text, size_t bytes, bool prose, long *length)
-{
-	const unsigned char *at = (const unsigned char *)text, *end = at + bytes;
-
-	/* The text is UTF-8 already: only the length of each sequence matters here. */
-	for (*length = 0; at < end; ++*length) {
-		int more = *at < 0x80 ? 0 : *at < 0xe0 ? 1 : *at < 0xf0 ? 2 : 3;
-		unsigned long c = more == 0 ? *at : *at & (0x3fUL >> more);
-		for (at++; more > 0 && at < end; more--, at++)
-			c = c << 6 | (*at & 0x3fUL);
-		if (forbidden(c, prose))
-			return false;
-	}
-	return true;
-}
-
-static bool
 text_value(struct req *r, const struct param *p, const json_t *v, const char *pointer)
 {
 	const char *text = json_string_value(v);
@@ -84,6 +58,8 @@ text_value(struct req *r, const struct param *p, const json_t *v, const char *po
 	if (p->type == AS_TIME && !http_time(text))
 		return fail_later(
 		    r, pointer, "format", "This is a time as in 2026-01-31T09:30:00Z.");
+	if (p->type == AS_DATE && !http_date(text))
+		return fail_later(r, pointer, "format", "This is a date as in 2026-01-31.");
 	if (p->type == AS_WORD && !value_word(p->words, text))
 		return fail_later(r, pointer, "word", "One of: %s.", p->words);
 	return true;
@@ -108,10 +84,20 @@ texts_good(const json_t *v)
 	return good;
 }
 
-static bool members_good(struct req *r, const struct param *params, json_t *object, const char *at);
+static bool members_good(struct req *r, struct numbers *numbers, const struct param *params,
+    json_t *object, const char *at);
 
 static bool
-member_good(struct req *r, const struct param *p, json_t *v, const char *pointer)
+number_value(struct req *r, const struct param *p, const char *text, const char *pointer)
+{
+	const char *why = text == NULL ? "type" : number_wrong(text, p->least, p->most, p->places);
+
+	return why == NULL || fail_later(r, pointer, why, "%s", value_number(r, p, why));
+}
+
+static bool
+member_good(
+    struct req *r, struct numbers *numbers, const struct param *p, json_t *v, const char *pointer)
 {
 	switch (p->type) {
 	case AS_BOOL:
@@ -124,11 +110,13 @@ member_good(struct req *r, const struct param *p, json_t *v, const char *pointer
 			return fail_later(
 			    r, pointer, "range", "From %ld to %ld.", p->least, p->most);
 		return true;
+	case AS_NUMBER:
+		return number_value(r, p, numbers_text(numbers, v), pointer);
 	case AS_OBJECT:
 		if (!json_is_object(v))
 			return fail_later(r, pointer, "type", "This is an object.");
 		if (p->members != NULL)
-			return members_good(r, p->members, v, pointer);
+			return members_good(r, numbers, p->members, v, pointer);
 		if (p->most > 0 && json_dumpb(v, NULL, 0, JSON_COMPACT) > (size_t)p->most)
 			return fail_later(r, pointer, "length", "At most %ld bytes.", p->most);
 		return texts_good(v) ||
@@ -139,7 +127,8 @@ member_good(struct req *r, const struct param *p, json_t *v, const char *pointer
 }
 
 static bool
-list_good(struct req *r, const struct param *p, json_t *v, const char *pointer)
+list_good(
+    struct req *r, struct numbers *numbers, const struct param *p, json_t *v, const char *pointer)
 {
 	bool good = true;
 	size_t i;
@@ -150,7 +139,9 @@ list_good(struct req *r, const struct param *p, json_t *v, const char *pointer)
 	if (json_array_size(v) > (size_t)p->items)
 		return fail_later(r, pointer, "count", "At most %ld items.", p->items);
 	json_array_foreach (v, i, item)
-		good = member_good(r, p, item, arena_print(r->mem, "%s/%zu", pointer, i)) && good;
+		good =
+		    member_good(r, numbers, p, item, arena_print(r->mem, "%s/%zu", pointer, i)) &&
+		    good;
 	return good;
 }
 
@@ -181,7 +172,8 @@ pointer_to(struct req *r, const char *at, const char *name)
 
 /* Checks names, then values.  A member with a wrong value is taken out of the object. */
 static bool
-members_good(struct req *r, const struct param *params, json_t *object, const char *at)
+members_good(struct req *r, struct numbers *numbers, const struct param *params, json_t *object,
+    const char *at)
 {
 	const char *name;
 	json_t *v;
@@ -205,8 +197,8 @@ members_good(struct req *r, const struct param *params, json_t *object, const ch
 		bool fits = json_is_null(v)
 				? !(p->must || p->solid) ||
 				      fail_later(r, pointer, "required", "This cannot be null.")
-			    : p->list ? list_good(r, p, v, pointer)
-				      : member_good(r, p, v, pointer);
+			    : p->list ? list_good(r, numbers, p, v, pointer)
+				      : member_good(r, numbers, p, v, pointer);
 		if (!fits) {
 			good = false;
 			json_object_del(object, name);
@@ -230,12 +222,25 @@ media_good(const struct req *r)
 	return false;
 }
 
+/* Whether a number stands anywhere in the table. */
+static bool
+counted(const struct param *params)
+{
+	bool found = false;
+
+	for (const struct param *p = params; p->name != NULL && !found; p++)
+		found = p->place == IN_BODY &&
+			(p->type == AS_NUMBER || (p->members != NULL && counted(p->members)));
+	return found;
+}
+
 const char *
 body_bind(struct req *r, const struct param *params)
 {
 	const char *text = NULL;
 	json_error_t error = {.line = 1};
 	json_t *object = NULL;
+	struct numbers numbers = {.n = 0};
 
 	if ((r->body_length > 0 || r->body_too_large || r->content_type != NULL) &&
 	    !media_good(r)) {
@@ -252,6 +257,8 @@ body_bind(struct req *r, const struct param *params)
 	}
 	if (strlen(r->body) == r->body_length) /* jansson skips a NUL behind a number */
 		object = json_loadb(r->body, r->body_length, JSON_REJECT_DUPLICATES, &error);
+	if (object != NULL && counted(params))
+		numbers_read(r->mem, r->body, object, &numbers);
 	if (object == NULL || !json_is_object(object)) {
 		if (object == NULL && json_error_code(&error) == json_error_duplicate_key)
 			fail(r, 400, "duplicate_member", "A member came twice, near line %d.",
@@ -262,27 +269,14 @@ body_bind(struct req *r, const struct param *params)
 			    : object != NULL    ? "The body is a JSON object."
 						: "The body is not JSON, near line %d.",
 			    error.line);
-	} else if (members_good(r, params, object, "")) {
+	} else if (members_good(r, &numbers, params, object, "")) {
 		text = r->body;
 	} else if (r->fault == NULL) {
 		/* What is right goes on, so that PostgreSQL can still answer 404, 403, 412 or 409. */
-		char *rest = json_dumps(object, JSON_COMPACT);
+		char *rest = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15));
 		text = arena_text(r->mem, rest, strlen(rest));
 		free(rest);
 	}
-	json_decref(object);
-	return text;
-}
-
-const char *
-body_text(struct req *r, const char *name)
-{
-	json_t *object = json_loadb(r->body, r->body_length, JSON_REJECT_DUPLICATES, NULL);
-	const json_t *v = json_object_get(object, name);
-	const char *text = json_is_string(v)
-			       ? arena_text(r->mem, json_string_value(v), json_string_length(v))
-			       : NULL;
-
 	json_decref(object);
 	return text;
 }

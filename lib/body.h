@@ -1,4 +1,4 @@
-/* body.h -- a JSON body against its table.  Only body.c and jose.c include jansson.h. */
+/* body.h -- a JSON body against its table. */
 #ifndef BODY_H
 #define BODY_H
 
@@ -9,8 +9,11 @@
  * r->fault was set: 415, 413 or 400. */
 const char *body_bind(struct req *r, const struct param *params);
 
-/* Whether one line (or with prose several lines) of text has only characters that we store: no
- * controls, no bidirectional overrides, no noncharacters. *length is its number of characters. */
+/* Whether we store a character in one line of text, or with prose in several: no controls, no
+ * bidirectional overrides, no noncharacters. */
+bool body_character_good(unsigned long c, bool prose);
+
+/* The same of a whole text. *length is its number of characters. */
 bool body_text_good(const char *text, size_t bytes, bool prose, long *length);
 
 /* A text member of a body that was bound, decoded, or NULL.  For the few handlers that need one in C. */

@@ -38,11 +38,15 @@ char *http_tags(struct arena *mem, const char *text, bool weak);
 /* Whether an RFC 3339 date-time is well formed and a real date. */
 bool http_time(const char *text);
 
+/* Whether an RFC 3339 full-date is a day of the years 1900 to 9999. */
+bool http_date(const char *text);
+
 /* Whether text is a UUID in its 8-4-4-4-12 form. */
 bool http_uuid(const char *text);
 
-/* Whether an Accept header takes a media type such as "application/json"; NULL takes all. */
-bool http_accepts(const char *accept, const char *type);
+/* How much an Accept header wants a media type such as "application/json": 0, not at all, to 1000; NULL
+ * wants each as much. */
+int http_quality(const char *accept, const char *type);
 
 /* Strict base64url without padding (RFC 4648, 5): canonical last bits, no other
  * characters.  Decode returns NULL when malformed; *length is the decoded length and a NUL follows. */

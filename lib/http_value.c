@@ -111,17 +111,30 @@ zone(const char **at)
 				    skip(at, ':') && field(at, 2, 0, 59, &n));
 }
 
-bool
-http_time(const char *text)
+static bool
+day(const char **at, int first_year)
 {
 	int year, month, n;
 
-	return field(&text, 4, 1, 9999, &year) && skip(&text, '-') &&
-	       field(&text, 2, 1, 12, &month) && skip(&text, '-') &&
-	       field(&text, 2, 1, days(year, month), &n) && skip(&text, 'T') &&
-	       field(&text, 2, 0, 23, &n) && skip(&text, ':') && field(&text, 2, 0, 59, &n) &&
-	       skip(&text, ':') && field(&text, 2, 0, 59, &n) && fraction(&text) && zone(&text) &&
-	       *text == '\0';
+	return field(at, 4, first_year, 9999, &year) && skip(at, '-') &&
+	       field(at, 2, 1, 12, &month) && skip(at, '-') &&
+	       field(at, 2, 1, days(year, month), &n);
+}
+
+bool
+http_date(const char *text)
+{
+	return day(&text, 1900) && *text == '\0';
+}
+
+bool
+http_time(const char *text)
+{
+	int n;
+
+	return day(&text, 1) && skip(&text, 'T') && field(&text, 2, 0, 23, &n) &&
+	       skip(&text, ':') && field(&text, 2, 0, 59, &n) && skip(&text, ':') &&
+	       field(&text, 2, 0, 59, &n) && fraction(&text) && zone(&text) && *text == '\0';
 }
 
 /* Where stop stands outside quotes, or end. */
@@ -152,43 +165,53 @@ closeness(const char *range, size_t length, const char *type)
 	return length == 3 && strncmp(range, "*/*", 3) == 0;
 }
 
-/* Whether the parameters leave the quality above nought. */
-static bool
-wanted(const char *at, const char *end)
+/* "0.25" as 250.  Whatever is below a thousandth, or no number, is nought; above 1 it is 1. */
+static int
+thousandths(const char *at)
+{
+	int n = *at >= '1' && *at <= '9' ? 1000 : 0;
+
+	at += strspn(at, "0123456789");
+	if (*at == '.')
+		for (int unit = 100; unit > 0 && *++at >= '0' && *at <= '9'; unit /= 10)
+			n += (*at - '0') * unit;
+	return n < 1000 ? n : 1000;
+}
+
+/* The quality that a range's parameters give it. */
+static int
+weight(const char *at, const char *end)
 {
 	while ((at = until(at, end, ';')) < end) {
 		at += 1 + strspn(at + 1, " \t");
 		if (strncasecmp(at, "q=", 2) == 0)
-			return strchr("123456789", at[2 + strspn(at + 2, "0.")]) != NULL &&
-			       at[2 + strspn(at + 2, "0.")] != '\0';
+			return thousandths(at + 2);
 	}
-	return true;
+	return 1000;
 }
 
 /* The closest range decides (RFC 9110, 12.5.1), so JSON can be refused and all else taken. */
-bool
-http_accepts(const char *accept, const char *type)
+int
+http_quality(const char *accept, const char *type)
 {
 	const char *end = accept == NULL ? NULL : accept + strlen(accept);
-	int closest = 0;
-	bool takes = false;
+	int closest = 0, quality = 0;
 
 	if (accept == NULL || accept + strspn(accept, " \t,") == end)
-		return true;
+		return 1000;
 	while (accept < end) {
 		const char *next = until(accept, end, ',');
 		const char *range = accept + strspn(accept, " \t");
 		int close = closeness(range, strcspn(range, " \t;,"), type);
 
-		if (close > closest)
-			takes = false;
 		if (close > 0 && close >= closest) {
-			takes = takes || wanted(range, next);
+			int given = weight(range, next);
+			quality = close > closest || given > quality ? given : quality;
 			closest = close;
 		}
 		accept = next + (next < end);
 	}
-	return takes;
+	return quality;
 }
 
 char *

@@ -6,8 +6,9 @@
 #include <strings.h>
 
 static const char *const kinds[] = {
-    [AS_INT] = "integer", [AS_BOOL] = "boolean", [AS_OBJECT] = "object"};
-static const char *const formats[] = {[AS_UUID] = "uuid", [AS_TIME] = "date-time"};
+    [AS_INT] = "integer", [AS_NUMBER] = "number", [AS_BOOL] = "boolean", [AS_OBJECT] = "object"};
+static const char *const formats[] = {
+    [AS_UUID] = "uuid", [AS_TIME] = "date-time", [AS_DATE] = "date"};
 
 static void put_members(struct buf *to, const struct param *params);
 
@@ -37,15 +38,17 @@ put_schema(struct buf *to, const struct param *p)
 	buf_print(to, "{\"type\":\"%s\"", kind);
 	if ((size_t)p->type < sizeof formats / sizeof *formats && formats[p->type] != NULL)
 		buf_print(to, ",\"format\":\"%s\"", formats[p->type]);
-	if (p->type == AS_INT)
+	if (p->type == AS_INT || p->type == AS_NUMBER)
 		buf_print(to, ",\"minimum\":%ld,\"maximum\":%ld", p->least, p->most);
 	else if (p->type == AS_TEXT || p->type == AS_PROSE)
 		buf_print(to, ",\"minLength\":%ld,\"maxLength\":%ld", p->least, p->most);
+	if (p->type == AS_NUMBER)
+		buf_print(to, ",\"multipleOf\":%s%0*d", p->places > 0 ? "0." : "", p->places, 1);
 	if (p->type == AS_WORD)
 		put_words(to, p->words);
 	if (p->unless != NULL) {
 		buf_text(to, ",\"default\":");
-		if (p->type == AS_INT || p->type == AS_BOOL)
+		if (p->type == AS_INT || p->type == AS_NUMBER || p->type == AS_BOOL)
 			buf_text(to, p->unless);
 		else
 			buf_json(to, p->unless);
@@ -135,6 +138,9 @@ put_route(struct buf *to, const struct route *route)
 	}
 	buf_print(to, ",\"responses\":{\"%d\":{\"description\":", route->status);
 	buf_json(to, http_reason(route->status));
+	if (route->page != NULL)
+		buf_text(to, ",\"content\":{\"application/json\":{},\"text/html\":{\"schema\":"
+			     "{\"type\":\"string\"}}}");
 	buf_text(to, "},\"default\":{\"$ref\":\"#/components/responses/problem\"}}}");
 }
 

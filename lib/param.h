@@ -9,13 +9,15 @@
 enum place { IN_NOWHERE, IN_PATH, IN_QUERY, IN_FILTER, IN_HEAD, IN_BODY };
 
 enum type {
-	AS_TEXT,  /* one line */
-	AS_PROSE, /* several lines */
-	AS_WORD,  /* one of words */
-	AS_INT,   /* least..most */
+	AS_TEXT,   /* one line */
+	AS_PROSE,  /* several lines */
+	AS_WORD,   /* one of words */
+	AS_INT,    /* least..most */
+	AS_NUMBER, /* decimal, least..most with at most so many places */
 	AS_BOOL,
 	AS_UUID,
 	AS_TIME,   /* RFC 3339 */
+	AS_DATE,   /* the same without the time: 2026-01-31 */
 	AS_OBJECT, /* a JSON object; its own members are checked when members is set */
 	AS_TAGS,   /* If-Match, If-None-Match */
 	AS_RETRY,  /* Idempotency-Key; the argument is "<key> <fingerprint of the request>" */
@@ -35,6 +37,7 @@ struct param {
 	bool list;          /* a comma list in the query, an array in the body */
 	bool solid;         /* may not be null in a body */
 	long least, most;   /* of the number, of the text in characters, of an object in bytes */
+	int places;         /* most decimal places of a number */
 	long items;         /* most items of a list */
 	const char *words;  /* for AS_WORD, AS_FIELDS, AS_SORT: separated by spaces */
 	const char *unless; /* the argument when it is not sent; for a query only */

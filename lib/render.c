@@ -157,6 +157,22 @@ put_row(struct buf *to, const struct rows *rows, int row, const struct column *c
 	buf_char(to, '}');
 }
 
+/* The members of a JSON object's text into the object that ends the answer. */
+static void
+put_also(struct buf *to, const char *object)
+{
+	const char *from = strchr(object, '{') + 1, *end = strrchr(object, '}');
+
+	from += strspn(from, " \t\r\n");
+	if (from >= end)
+		return;
+	to->length--; /* the brace */
+	if (to->bytes[to->length - 1] != '{')
+		buf_char(to, ',');
+	buf_bytes(to, from, (size_t)(end - from));
+	buf_char(to, '}');
+}
+
 static void
 put_headers(struct req *r, const struct rows *rows, int row)
 {
@@ -174,7 +190,8 @@ put_headers(struct req *r, const struct rows *rows, int row)
 void
 render_row(struct req *r, const struct rows *rows, const char *fields)
 {
-	const char *status = rows_get(rows, 0, "_status"), *doc = rows_get(rows, 0, "_doc");
+	const char *status = rows_get(rows, 0, "_status"), *doc = rows_get(rows, 0, "_doc"),
+		   *also = rows_get(rows, 0, "_also");
 
 	r->type = "application/json";
 	r->out.mem = r->mem;
@@ -193,6 +210,8 @@ render_row(struct req *r, const struct rows *rows, const char *fields)
 		buf_text(&r->out, doc);
 	else
 		put_row(&r->out, rows, 0, columns(r->mem, rows->result, fields));
+	if (doc == NULL && also != NULL)
+		put_also(&r->out, also);
 }
 
 void

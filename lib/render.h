@@ -8,6 +8,8 @@
  *	_doc             the answer's JSON as it stands
  *	_only            between spaces (" id name ") the columns that its row shows, NULL for all; the
  *	                 others are absent from the object
+ *	_also            of a single row: a JSON object whose members follow those of the columns,
+ *	                 whatever was picked; NULL adds none
  *	_next _count     in the last row of a list, whose _tail is true and which is no data
  */
 #ifndef RENDER_H

@@ -3,6 +3,7 @@
 #include "body.h"
 #include "fault.h"
 #include "http.h"
+#include "number.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -27,8 +28,25 @@ value_wrong(struct req *r, const struct param *p, const char *why, const char *d
 	    p->place == IN_HEAD ? p->name : arena_print(r->mem, "?%s", p->name), why, "%s", detail);
 }
 
+const char *
+value_number(struct req *r, const struct param *p, const char *why)
+{
+	return strcmp(why, "type") == 0 ? "This is a number."
+	       : strcmp(why, "range") == 0
+		   ? arena_print(r->mem, "From %ld to %ld.", p->least, p->most)
+		   : arena_print(r->mem, "At most %d decimal places.", p->places);
+}
+
 static bool
-number_good(struct req *r, const struct param *p, const char *text)
+decimal_good(struct req *r, const struct param *p, const char *text)
+{
+	const char *why = number_wrong(text, p->least, p->most, p->places);
+
+	return why == NULL || value_wrong(r, p, why, value_number(r, p, why));
+}
+
+static bool
+whole_good(struct req *r, const struct param *p, const char *text)
 {
 	char *end;
 	long n;
@@ -49,7 +67,9 @@ value_good(struct req *r, const struct param *p, const char *text)
 
 	switch (p->type) {
 	case AS_INT:
-		return number_good(r, p, text);
+		return whole_good(r, p, text);
+	case AS_NUMBER:
+		return decimal_good(r, p, text);
 	case AS_BOOL:
 		return strcmp(text, "true") == 0 || strcmp(text, "false") == 0 ||
 		       value_wrong(r, p, "type", "This is true or false.");
@@ -58,6 +78,9 @@ value_good(struct req *r, const struct param *p, const char *text)
 	case AS_TIME:
 		return http_time(text) ||
 		       value_wrong(r, p, "format", "This is a time as in 2026-01-31T09:30:00Z.");
+	case AS_DATE:
+		return http_date(text) ||
+		       value_wrong(r, p, "format", "This is a date as in 2026-01-31.");
 	case AS_WORD:
 	case AS_FIELDS:
 		return value_word(p->words, text) ||

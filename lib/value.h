@@ -11,6 +11,9 @@ bool value_wrong(struct req *r, const struct param *p, const char *why, const ch
 /* Whether word is one of words, which blanks separate. */
 bool value_word(const char *words, const char *word);
 
+/* What to say of a number that number.h finds wrong. */
+const char *value_number(struct req *r, const struct param *p, const char *why);
+
 /* A plain value: number, word, time, text, ... */
 bool value_good(struct req *r, const struct param *p, const char *text);
 

@@ -57,6 +57,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/identity.sql
 \ir app/operation.sql
 \ir policy/entity.sql
+\ir policy/phones.sql
 \ir app/history.sql
 \ir app/settings.sql
 \ir app/funnel.sql
@@ -67,16 +68,27 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/list.sql
 \ir app/job.sql
 \ir app/chores.sql
+\ir app/phones.sql
 \ir app/customers.sql
+\ir app/children.sql
+\ir app/offers.sql
+\ir app/completeness.sql
+\ir app/search.sql
+\ir app/duplicates.sql
 \ir app/hand_over.sql
 \ir app/break_glass.sql
 \ir app/restore.sql
+\ir app/changes.sql
+\ir app/restore_write.sql
+\ir app/search_find.sql
 \ir app/org.sql
 
 \ir policy/words.sql
 \ir policy/identity.sql
 \ir policy/settings.sql
 \ir policy/customers.sql
+\ir policy/children.sql
+\ir policy/search.sql
 \ir policy/notices.sql
 \ir policy/history.sql
 \ir policy/ledger.sql
@@ -84,6 +96,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 
 \ir api/answers.sql
 \ir api/outcome.sql
+\ir api/stale.sql
 \ir api/health.sql
 \ir api/sessions.sql
 \ir api/staff.sql
@@ -92,11 +105,26 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/settings.sql
 \ir api/notices.sql
 \ir api/customers.sql
+\ir api/duplicates.sql
 \ir api/customers_write.sql
 \ir api/customers_list.sql
 \ir api/customers_stage.sql
 \ir api/customers_reveal.sql
+\ir api/children.sql
+\ir api/children_read.sql
+\ir api/children_write.sql
+\ir api/contacts.sql
+\ir api/deals.sql
+\ir api/offers.sql
+\ir api/offers_sent.sql
+\ir api/activities.sql
+\ir api/customers_merge.sql
+\ir api/search.sql
 \ir api/history.sql
+\ir api/timeline.sql
+\ir api/changes.sql
+\ir api/handover.sql
+\ir api/completeness.sql
 \ir api/operations.sql
 \ir api/restores.sql
 

@@ -36,7 +36,7 @@ select c.id, c.name,
         || coalesce('h' || left(md5(s.kept::text), 6), '') as _etag,
     (select app.classification()) as _classification,
     null::int as _status, null::text as _location,
-    null::text as _code, null::text as _detail, null::jsonb as _problem,
+    null::text as _code, null::text as _detail, null::jsonb as _problem, null::jsonb as _also,
     null::text as _next, null::bigint as _count, null::boolean as _tail
 from app.customer c
 -- Asked once for each row, not once for each column: with the offset the planner leaves it in one piece.
@@ -109,7 +109,7 @@ begin
           and h.at > as_of
         order by h.field, h.id) f;
     c := jsonb_populate_record(c, coalesce(past, '{}'));
-    c.phone_e164 := app.phone_e164(c.phone);
+    c.phone_e164 := app.phone_e164(c.phone, c.country);
     select s.segment_id into c.segment from app.stage s where s.org_id = app.org() and s.id = c.stage;
     select max(h.at) into since from app.history h
     where h.org_id = app.org() and h.record_id = c.id and h.at <= as_of;

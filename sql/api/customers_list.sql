@@ -14,8 +14,11 @@ language sql immutable as $$
         'source', 'v.source = any(app.texts($1->''source''))',
         'currency', 'v.currency = any(app.texts($1->''currency''))',
         'tag', 'v.tags && app.texts($1->''tag'')',
-        'phone', 'v.id in (select k.id from app.customer k where k.org_id = $5 and k.phone_key = app.phone_key($1->>''phone'')) and ''phone'' <> all(v._hidden)',
-        'email', 'v.id in (select k.id from app.customer k where k.org_id = $5 and k.email_key = app.email_key($1->>''email'')) and ''email'' <> all(v._hidden)',
+        'phone', 'v.id in (select k.id from app.customer k where k.org_id = $5 and k.phone_key = any((select app.phone_keys($1->>''phone''))::text[]) and app.phone_means(k.phone_key, k.country, $1->>''phone'') '
+            'union all select t.customer_id from app.contact t join app.customer k on k.org_id = t.org_id and k.id = t.customer_id where t.org_id = $5 and t.archived_at is null '
+            'and t.phone_key = any((select app.phone_keys($1->>''phone''))::text[]) and app.phone_means(t.phone_key, k.country, $1->>''phone'')) and ''phone'' <> all(v._hidden)',
+        'email', 'v.id in (select k.id from app.customer k where k.org_id = $5 and k.email_key = app.email_key($1->>''email'') '
+            'union all select t.customer_id from app.contact t where t.org_id = $5 and t.archived_at is null and t.email_key = app.email_key($1->>''email'')) and ''email'' <> all(v._hidden)',
         'name', 'v.name = any(app.texts($1->''name''))',
         'value_min', 'v.value >= ($1->>''value_min'')::bigint',
         'value_max', 'v.value <= ($1->>''value_max'')::bigint',

@@ -38,13 +38,16 @@ end
 $$;
 
 -- A new customer. The owner is the creator, the stage the first of his segments, where body says nothing else. The id may
--- come from the client; 409 already_exists when it is taken.
-create function api.customer_create(session text, request uuid, retry text, body jsonb) returns setof api.customer
+-- come from the client; 409 already_exists when it is taken. The answer tells of duplicates; where these are to be refused it is a
+-- 409 with them (_status).
+create function api.customer_create(session text, request uuid, retry text, body jsonb, duplicates text default 'tell')
+returns setof api.customer
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
-    n     app.customer;
-    r     api.customer;
-    again uuid;
+    n      app.customer;
+    r      api.customer;
+    again  uuid;
+    found_ jsonb;
 begin
     perform app.enter(session, request, 'customers.create');
     if app.role() = 'auditor' then
@@ -73,13 +76,23 @@ begin
         if n.stage is null then
             perform app.refuse(403, 'forbidden', 'You are assigned to no segment of the funnel.');
         end if;
+        perform api.newcomer_turn(api.newcomer(n));
+        if duplicates = 'refuse' then
+            found_ := api.duplicates(api.newcomer(n));
+            if found_ <> '[]' then
+                return next api.duplicate_refused(r, found_);
+                return;
+            end if;
+        end if;
         insert into app.customer select n.*;
-        perform app.retry_keep(retry, n.id);
+        perform app.retry_keep(retry, n.id), api.duplicates_hidden(api.newcomer(n));
         again := n.id;
     end if;
+    found_ := coalesce(found_, api.duplicates(api.newcomer(c))) from app.customer c where c.org_id = app.org() and c.id = again;
     perform app.single();
     r := api.customer_shown(again);
     r._status := 201;
+    r._also := jsonb_build_object('duplicates', coalesce(found_, '[]'));
     r._location := '/v1/customers/' || again;
     perform app.disclose('change', array[again], masked => r.masked && '{email,phone,phone_e164}');
     return next r;
@@ -101,33 +114,14 @@ begin
 end
 $$;
 
--- The answer to a stale If-Match: the current version, and the current value of each field that the caller wants to change
--- and that somebody else changed since the version he saw.
+-- The answer to a stale If-Match: the current version and what conflicts, masked as in a list.
 create function api.customer_stale(r api.customer, if_match text[], body jsonb) returns api.customer
 language plpgsql volatile as $$
-declare
-    seen      int := (select max(substring(t from '^v([0-9]{1,9})m?(?:h[0-9a-f]{6})?$')::int) from unnest(if_match) t);
-    current   jsonb;
-    conflicts jsonb;
 begin
     perform app.single(false);
     r := api.customer_shown(r.id);
-    current := to_jsonb(r);
-    select coalesce(jsonb_agg(jsonb_build_object('field', k.field, 'current', current->k.field, 'actor_id', h.actor_id,
-        'actor_name', h.name, 'at', app.time_json(h.at)) order by k.field), '[]') into conflicts
-    from jsonb_object_keys(body) k(field)
-    left join lateral (select h.actor_id, s.name, h.at from app.history h
-        left join app.staff s on s.org_id = h.org_id and s.id = h.actor_id
-        where h.org_id = app.org() and h.record_id = r.id and h.field = k.field and h.version > coalesce(seen, 0)
-        order by h.id desc limit 1) h on true
-    where h.at is not null and seen is not null;
-    r._status := 412;
-    r._code := 'version_mismatch';
-    r._detail := case when seen is null then 'If-Match does not hold the customer''s entity-tag.'
-        else 'The customer was changed meanwhile. Read it again and repeat the change.' end;
-    r._problem := jsonb_build_object('version', r.version, 'conflicts', conflicts);
     perform app.disclose('conflict', array[r.id]);
-    return r;
+    return api.stale(r, to_jsonb(r), 'customers', if_match, body);
 end
 $$;
 

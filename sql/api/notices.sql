@@ -1,7 +1,10 @@
 -- notices.sql: what the caller was told.
 
 create view api.notice with (security_invoker = true) as
-select n.id, n.at, n.kind, n.customer_id, n.actor_id, s.name as actor_name, n.reason,
+select n.id, n.at, n.kind, n.customer_id,
+    -- Only while its reader sees that one.
+    (select c.id from app.customer c where c.org_id = n.org_id and c.id = n.other_id) as other_id,
+    n.actor_id, s.name as actor_name, n.reason,
     n.org_id as _org, null::text as _next, null::boolean as _tail
 from app.notice n
 left join app.staff s on s.org_id = n.org_id and s.id = n.actor_id;

@@ -6,11 +6,11 @@ select c.entity, c.record_id, c.field,
     case when m.clear then c.undone else app.mask_json(c.field, c.undone) end as undone,
     case when m.clear then c.current else app.mask_json(c.field, c.current) end as current,
     case when m.clear then c.target else app.mask_json(c.field, c.target) end as target,
-    c.why, c.org_id as _org, c.restore_id as _restore,
+    c.why, c.org_id as _org, c.restore_id as _restore, c.customer_id as _customer,
     (select app.classification()) as _classification, null::text as _next, null::boolean as _tail
-from app.restore_conflict c, lateral (select c.entity <> 'customers' or api.customer_clear(c.record_id) as clear) m
-where (select app.hiding()) is null or not exists (select from app.customer k
-    where k.org_id = c.org_id and k.id = c.record_id and c.field = any(app.kept_back(k.worked_in)));
+from app.restore_conflict c, lateral (select c.customer_id is null or api.customer_clear(c.customer_id) as clear) m
+where (select app.hiding()) is null or c.customer_id is null or not exists (select from app.customer k where k.org_id = c.org_id and k.id = c.customer_id
+    and app.kept_from(c.entity, c.field, app.kept_back(k.worked_in)));
 
 -- Of a scope's history h, what a caller may restore at all: people, settings and funnel only admins.
 create function api.scope_reach(scope jsonb) returns text
@@ -76,9 +76,7 @@ begin
             perform app.refuse_member(422, 'invalid_value', '/scope/entity', 'unknown', 'There is no such entity.');
         end if;
         -- Locked before it is asked who sees it and who else changed it: a change that waits to be committed counts too.
-        execute format('select from %s t where t.org_id = $1 and t.id = $2 for no key update', (select e.relation::regclass
-            from app.entity e where e.name = (app.entities(jsonb_build_array(scope->'entity')))[1]))
-        using app.org(), (scope->>'id')::uuid;
+        perform app.restore_lock((app.entities(jsonb_build_array(scope->'entity')))[1], array[(scope->>'id')::uuid]);
         if not api.record_visible((app.entities(jsonb_build_array(scope->'entity')))[1], (scope->>'id')::uuid) then
             perform app.refuse_missing();
         end if;
@@ -152,14 +150,26 @@ begin
     select coalesce(jsonb_agg(jsonb_build_object('entity', c.entity, 'record_id', c.record_id, 'field', c.field,
             'undone', case when m.clear then c.undone else app.mask_json(c.field, c.undone) end,
             'current', case when m.clear then c.current else app.mask_json(c.field, c.current) end,
-            'target', case when m.clear then c.target else app.mask_json(c.field, c.target) end, 'why', c.why)), '[]')
+            'target', case when m.clear then c.target else app.mask_json(c.field, c.target) end, 'why', c.why,
+            '_customer', c.customer_id)), '[]')
     into list
     from (select p.* from unnest(plan) p where p.why is not null and (gone is null or p.record_id <> all(gone))
-        order by p.entity, p.record_id, p.field limit 200) c, lateral (select c.entity <> 'customers' or api.customer_clear(c.record_id) as clear) m
-    where app.hiding() is null or not exists (select from app.customer k
-        where k.org_id = app.org() and k.id = c.record_id and c.field = any(app.kept_back(k.worked_in)));
+        order by p.entity, p.record_id, p.field limit 200) c, lateral (select c.customer_id is null or api.customer_clear(c.customer_id) as clear) m
+    where app.hiding() is null or c.customer_id is null or not exists (select from app.customer k
+        where k.org_id = app.org() and k.id = c.customer_id and app.kept_from(c.entity, c.field, app.kept_back(k.worked_in)));
     perform app.regain(regained);
     return doc || jsonb_build_object('conflicts', list);
+end
+$$;
+
+-- The document of a dry run with what it shows in the ledger.
+create function api.restore_disclosed(doc jsonb) returns jsonb
+language plpgsql volatile as $$
+begin
+    perform app.disclose('restore', array(select distinct (c->>'_customer')::uuid from jsonb_array_elements(doc->'conflicts') c
+        where c->>'_customer' is not null));
+    return jsonb_set(doc, '{conflicts}', (select coalesce(jsonb_agg(c.v - '_customer' order by c.n), '[]')
+        from jsonb_array_elements(doc->'conflicts') with ordinality c(v, n)));
 end
 $$;
 
@@ -199,7 +209,7 @@ begin
     if not found then
         perform app.refuse_missing();
     end if;
-    select coalesce(jsonb_agg(to_jsonb(c) - '{_org,_restore,_classification,_next,_tail}'::text[]), '[]'), array_agg(distinct c.record_id) filter (where c.entity = 'customers')
+    select coalesce(jsonb_agg(to_jsonb(c) - '{_org,_restore,_customer,_classification,_next,_tail}'::text[]), '[]'), array_agg(distinct c._customer) filter (where c._customer is not null)
     into list, shown
     from (select * from api.conflict c where c._org = app.org() and c._restore = restore_doc.id
         order by c.entity, c.record_id, c.field limit 200) c;
@@ -225,10 +235,11 @@ begin
     values (app.org(), restore, 'restores', app.me(), app.session_id(), app.request_id(), 'queued', 0, app.now());
     insert into app.restore (org_id, id, operation_id, staff_id, scope, reason, undoes, outside)
     values (app.org(), restore, app.operation_id(), app.me(), scope, reason, undoes, api.scope_outside(scope));
+    -- Customers last: archiving one takes along what belongs to it, and that is in the plan itself.
     execute format('with record as (select distinct h.entity, h.record_id from app.history h where h.org_id = $2 and %s), '
         'numbered as (select r.*, (row_number() over (partition by r.entity order by r.record_id) - 1) / 10000 as piece from record r) '
         'insert into app.restore_item (org_id, restore_id, n, entity, records) '
-        'select $2, $3, row_number() over (order by m.entity, m.piece), m.entity, array_agg(m.record_id order by m.record_id) '
+        'select $2, $3, row_number() over (order by m.entity = ''customers'', m.entity, m.piece), m.entity, array_agg(m.record_id order by m.record_id) '
         'from numbered m group by m.entity, m.piece', api.scope_reach(scope))
     using scope, app.org(), restore;
     select coalesce(sum(cardinality(i.records)), 0) into n from app.restore_item i where i.org_id = app.org() and i.restore_id = restore;
@@ -275,8 +286,7 @@ begin
     perform api.scope_authorize(coalesce(body->'scope', '{}'));
     if (body->>'dry_run')::boolean then
         d._doc := api.restore_preview(body->'scope');
-        perform app.disclose('restore', array(select distinct (c->>'record_id')::uuid from jsonb_array_elements(d._doc->'conflicts') c
-            where c->>'entity' = 'customers'));
+        d._doc := api.restore_disclosed(d._doc);
         d._status := 200;
         d._classification := app.classification();
         return next d;
@@ -350,7 +360,7 @@ begin
         rows := trim_array(rows, 1);
         tail._next := jsonb_build_array(rows[lim].entity, rows[lim].record_id, rows[lim].field);
     end if;
-    perform app.disclose('restore', array(select distinct r.record_id from unnest(rows) r where r.entity = 'customers'));
+    perform app.disclose('restore', array(select distinct r._customer from unnest(rows) r where r._customer is not null));
     return query select r.* from unnest(rows) r;
     return next tail;
 end

@@ -1,7 +1,7 @@
 -- settings.sql: how the org works.
 
 create view api.settings with (security_invoker = true) as
-select o.visibility, o.contact_masking, o.classification, o.version, o.updated_at,
+select o.visibility, o.contact_masking, o.classification, o.backdate_days, o.version, o.updated_at,
     o.org_id as _org, 'v' || o.version as _etag, null::int as _status
 from app.settings o;
 
@@ -39,7 +39,8 @@ begin
     end if;
     n := jsonb_populate_record(o, body);
     if n is distinct from o then
-        update app.settings t set (visibility, contact_masking, classification) = (n.visibility, n.contact_masking, n.classification)
+        update app.settings t set (visibility, contact_masking, classification, backdate_days)
+            = (n.visibility, n.contact_masking, n.classification, n.backdate_days)
         where t.org_id = app.org();
     end if;
     return query select * from api.settings v where v._org = app.org();

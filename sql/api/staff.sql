@@ -173,29 +173,6 @@ begin
 end
 $$;
 
--- The answer to a stale If-Match: the current version, and the current value of each field that the caller wants to change and
--- that somebody else changed since the version he saw.
-create function api.staff_stale(r api.staff, if_match text[], body jsonb) returns api.staff
-language plpgsql volatile as $$
-declare
-    seen      int := (select max(substring(t from '^v([0-9]{1,9})$')::int) from unnest(if_match) t);
-    conflicts jsonb;
-begin
-    select coalesce(jsonb_agg(jsonb_build_object('field', k.field, 'current', to_jsonb(r)->k.field, 'actor_id', h.actor_id,
-        'actor_name', h.name, 'at', app.time_json(h.at)) order by k.field), '[]') into conflicts
-    from jsonb_object_keys(body) k(field), lateral (select h.actor_id, s.name, h.at from app.history h
-        left join app.staff s on s.org_id = h.org_id and s.id = h.actor_id
-        where h.org_id = app.org() and h.entity = 'staff' and h.record_id = r.id and h.field = k.field and h.version > seen
-        order by h.id desc limit 1) h;
-    r._status := 412;
-    r._code := 'version_mismatch';
-    r._detail := case when seen is null then 'If-Match does not hold the person''s entity-tag.'
-        else 'The person was changed meanwhile. Read it again and repeat the change.' end;
-    r._problem := jsonb_build_object('version', r.version, 'conflicts', conflicts);
-    return r;
-end
-$$;
-
 -- Changes some fields of one person. 412 with the conflicting fields when if_match does not hold his entity-tag.
 create function api.staff_change(session text, request uuid, id uuid, if_match text[], body jsonb) returns setof api.staff
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
@@ -211,7 +188,7 @@ begin
     s := api.staff_locked(id);
     r := api.staff_shown(id);
     if not app.tag_matches(if_match, r._etag) then
-        return next api.staff_stale(r, if_match, body);
+        return next api.stale(r, to_jsonb(r), 'staff', if_match, body);
         return;
     end if;
     n := api.staff_patched(s, body);

@@ -39,12 +39,34 @@ language sql stable parallel safe as $$ select nullif(current_setting('app.conta
 create or replace function app.hiding() returns text[]
 language sql stable parallel safe as $$ select nullif(current_setting('app.hiding', true), '')::text[] $$;
 
+-- The segments that keep a kind of record back from him; null where none does.
+create or replace function app.hiding_kind(kind text) returns text[]
+language sql stable parallel safe as $$
+    select nullif(array(select h.key from jsonb_each(nullif(current_setting('app.hides', true), '')::jsonb) h
+        where h.key = any(app.hiding()) and h.value ? kind), '{}')
+$$;
+
+-- The same in the form that policies ask: without arguments.
+create or replace function app.hiding_contacts() returns text[]
+language sql stable parallel safe as $$ select app.hiding_kind('contacts') $$;
+create or replace function app.hiding_deals() returns text[]
+language sql stable parallel safe as $$ select app.hiding_kind('deals') $$;
+create or replace function app.hiding_activities() returns text[]
+language sql stable parallel safe as $$ select app.hiding_kind('activities') $$;
+create or replace function app.hiding_offers() returns text[]
+language sql stable parallel safe as $$ select app.hiding_kind('offers') $$;
+
 -- What they keep back from him of a record that was worked in these segments: names of fields and of kinds of children.
 create or replace function app.kept_back(worked_in text[]) returns text[]
 language sql stable parallel safe as $$
     select array(select distinct f.name from jsonb_each(nullif(current_setting('app.hides', true), '')::jsonb) h,
         jsonb_array_elements_text(h.value) f(name) where h.key = any(worked_in) and h.key = any(app.hiding()) order by 1)
 $$;
+
+-- Whether a field of a record is among what is kept back: of a customer by its name, of what belongs to it the contact values or,
+-- where its whole kind is, all.
+create or replace function app.kept_from(entity text, field text, kept text[]) returns boolean
+language sql immutable parallel safe as $$ select entity = any(kept) or field = any(kept) and (entity = 'customers' or field in ('email', 'phone')) $$;
 
 -- Whether the answer in hand is about one record that the caller asked for; app.single says so. Each request begins without.
 create or replace function app.single_asked() returns boolean

@@ -1,26 +1,11 @@
 -- customers.sql: what follows from a customer's columns by itself.
 
--- The number in E.164 form where the typed form says the country ("+49 30 ..."), else null.
-create or replace function app.phone_e164(phone text) returns text
-language sql immutable as $$
-    select '+' || d.digits
-    from regexp_replace(phone, '[^0-9]', '', 'g') d(digits)
-    where phone ~ '^\+[0-9 ()./-]+$' and char_length(d.digits) between 7 and 15 and d.digits !~ '^0'
-$$;
-
--- What a customer is found by exactly: its e-mail without regard to case; its number, in E.164 form where it has one, else by
--- its digits.
-create or replace function app.email_key(email text) returns text
-language sql immutable as $$ select lower(email) $$;
-
-create or replace function app.phone_key(phone text) returns text
-language sql immutable as $$ select coalesce(app.phone_e164(phone), nullif(regexp_replace(phone, '[^0-9]', '', 'g'), '')) $$;
-
 create or replace function app.tg_customer_derive() returns trigger
 language plpgsql as $$
 begin
-    new.phone_e164 := app.phone_e164(new.phone);
-    new.phone_key := app.phone_key(new.phone);
+    perform app.contact_values_check(new.email, old.email, new.phone, old.phone);   -- old is null in an insert
+    new.phone_key := app.phone_key(new.phone, new.country);
+    new.phone_e164 := case when left(new.phone_key, 1) = '+' then new.phone_key end;
     new.email_key := app.email_key(new.email);
     new.segment := (select s.segment_id from app.stage s where s.org_id = new.org_id and s.id = new.stage);
     if new.segment is null and new.stage is not null then
@@ -28,9 +13,10 @@ begin
     end if;
     if tg_op = 'INSERT' then
         new.worked_in := array[new.segment];
+        new.brought := '{}';
     elsif new.segment <> all(new.worked_in) then
         new.worked_in := new.worked_in || new.segment;
-    elsif new.segment <> old.segment and current_setting('app.via', true) = 'restore' then
+    elsif new.segment <> old.segment and old.segment <> all(new.brought) and current_setting('app.via', true) = 'restore' then
         -- A visit that is taken back leaves no trace, unless there was another one.
         if 1 >= (select count(*) from app.history h join app.stage s on s.org_id = h.org_id and s.id in (h.new #>> '{}', h.new->>'stage')
             where h.org_id = new.org_id and h.record_id = new.id and (h.field = 'stage' or h.field is null) and s.segment_id = old.segment) then
@@ -54,7 +40,7 @@ end
 $$;
 alter function app.tg_customer_owner owner to holdfast_owner;
 
-create or replace trigger _100_derive before insert or update of email, phone, stage, segment, phone_e164 on app.customer
+create or replace trigger _100_derive before insert or update of email, phone, country, stage, segment, phone_e164 on app.customer
     for each row execute function app.tg_customer_derive();
 create or replace trigger _110_owner before insert on app.customer
     for each row when (new.owner_id is not null) execute function app.tg_customer_owner();

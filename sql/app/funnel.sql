@@ -59,7 +59,7 @@ end
 $$;
 
 -- What people work in and a new funnel would take away, or a stage of theirs that it would put into another segment:
--- [{stage or segment, customers, staff, pointer}], null for nothing. Archived customers count. As the mover, since the owner of
+-- [{stage or segment, customers, deals, staff, pointer}], null for nothing. Archived ones count; deals only in a stage that goes. As the mover, since the owner of
 -- the tables sees no customer.
 create or replace function app.funnel_in_use(org int, segments jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
@@ -71,21 +71,24 @@ begin
         return null;
     end if;
     return (
-        with used as (
-            select c.stage, c.segment, count(*) as n from app.customer c where c.org_id = org and c.stage = any(leaving) group by 1, 2),
-        place as (
+        with place as (
             select s.v->>'id' as segment, e.v->>'id' as stage, '/segments/' || s.n - 1 || '/stages' as stages, '/' || e.n - 1 as at
             from jsonb_array_elements(segments) with ordinality s(v, n), jsonb_array_elements(s.v->'stages') with ordinality e(v, n)),
+        used as (
+            select t.id, t.segment_id, t.position, (select count(*) from app.customer c where c.org_id = org and c.stage = t.id) as customers,
+                (select count(*) from app.deal d where d.org_id = org and d.stage = t.id and not exists (select from place p where p.stage = t.id)) as deals
+            from app.stage t where t.org_id = org and t.id = any(leaving)),
         entry as (
-            select t.position as n, 1 as kind, jsonb_build_object('stage', t.id, 'customers', u.n, 'staff', 0, 'pointer', coalesce(
-                (select p.stages || p.at from place p where p.stage = t.id limit 1),
-                (select p.stages from place p where p.segment = t.segment_id limit 1), '/segments')) as doc
-            from used u join app.stage t on t.org_id = org and t.id = u.stage
+            select u.position as n, 1 as kind, jsonb_build_object('stage', u.id, 'customers', u.customers, 'deals', u.deals, 'staff', 0, 'pointer', coalesce(
+                (select p.stages || p.at from place p where p.stage = u.id limit 1),
+                (select p.stages from place p where p.segment = u.segment_id limit 1), '/segments')) as doc
+            from used u where u.customers + u.deals > 0
             union all
-            select g.position, 2, jsonb_build_object('segment', g.id, 'customers', k.n, 'staff', p.n, 'pointer', '/segments')
-            from app.segment g, lateral (select coalesce(sum(u.n), 0) as n from used u where u.segment = g.id) k,
+            select g.position, 2, jsonb_build_object('segment', g.id, 'customers', k.customers, 'deals', k.deals, 'staff', p.n, 'pointer', '/segments')
+            from app.segment g, lateral (select coalesce(sum(u.customers), 0) as customers, coalesce(sum(u.deals), 0) as deals
+                    from used u where u.segment_id = g.id) k,
                 lateral (select count(*) as n from app.staff_segment s where s.org_id = org and s.segment_id = g.id) p
-            where g.org_id = org and g.id = any(gone) and k.n + p.n > 0)
+            where g.org_id = org and g.id = any(gone) and k.customers + k.deals + p.n > 0)
         select jsonb_agg(e.doc order by e.kind, e.n) from entry e);
 end
 $$;
@@ -125,6 +128,7 @@ begin
                 'pointer', w.v->>'pointer', 'code', 'in_use', 'detail', 'Still in use: ' || w.says || '.') order by w.n)))
         from (select u.n, u.v, coalesce('stage ' || (u.v->>'stage'), 'segment ' || (u.v->>'segment')) || ' by ' || concat_ws(' and ',
                 nullif(u.v->>'customers', '0') || case u.v->>'customers' when '1' then ' customer' else ' customers' end,
+                nullif(u.v->>'deals', '0') || case u.v->>'deals' when '1' then ' deal' else ' deals' end,
                 nullif(u.v->>'staff', '0') || case u.v->>'staff' when '1' then ' person' else ' people' end) as says
             from jsonb_array_elements(used) with ordinality u(v, n)) w;
     end if;

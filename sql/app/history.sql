@@ -11,9 +11,13 @@
 -- Columns that are no history: they follow from others.
 create or replace function app.untracked(relation regclass) returns text[]
 language sql stable as $$
-    select array['org_id', 'version', 'updated_at'] || case relation::text
-        when 'app.customer' then '{phone_e164,segment,email_key,phone_key,worked_in}'::text[]
-        when 'app.settings' then '{hides}' else '{}' end
+    select array['org_id', 'version', 'updated_at'] || case relation
+        when 'app.customer'::regclass then '{phone_e164,segment,email_key,phone_key,worked_in,dup_key,brought}'::text[]
+        when 'app.settings'::regclass then '{hides}'
+        when 'app.contact'::regclass then '{phone_e164,email_key,phone_key}'
+        when 'app.deal'::regclass then '{closed_at}'
+        when 'app.activity'::regclass then '{backdated}'
+        when 'app.offer'::regclass then '{net,tax,gross,sent_at,decided_at}' else '{}' end
 $$;
 
 -- The tracked columns of a table in their order: name, type, and the expression that makes JSON of

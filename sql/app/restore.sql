@@ -64,6 +64,21 @@ end
 $$;
 alter function app.scope_fields owner to holdfast_owner;
 
+-- Whether anything that belongs to a customer was changed since a moment, not in the scope: by anybody who was not taking something
+-- back or, with others, by anybody but the caller at all. Whoever may see it.
+create or replace function app.worked_with(scope jsonb, customer uuid, since uuid, others boolean) returns boolean
+language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    worked boolean;
+begin
+    execute format('select exists (select from app.history h where h.org_id = $2 and h.customer_id = $3 and h.id >= $4 and h.entity <> ''customers'' '
+        'and not coalesce(%s, false) and case when $5 then h.actor_id is distinct from $6 else h.via <> ''restore'' end)', app.scope_sql(scope))
+    into worked using scope, app.org(), customer, since, others, app.me();
+    return worked;
+end
+$$;
+alter function app.worked_with owner to holdfast_owner;
+
 -- The plan for some records of one entity: a row for each field that the scope changed. By windows, not by joins of the
 -- chain with itself: what it holds was often written a moment ago, and a planner that still believes in one row takes
 -- nested loops (5,000 records: 15 s against 1.3). For the same reason the chain is looked up record by record, and the
@@ -126,15 +141,31 @@ begin
                 when p.field = 'stage' and not exists (select from app.stage s
                     where s.org_id = $2 and s.id = p.target #>> '{}') then 'stage_gone'
                 -- A rep hands nothing over by a restore.
-                when p.field = 'stage' and app.role() = 'rep' and not exists (select from app.stage s
+                when $4 = 'customers' and p.field = 'stage' and app.role() = 'rep' and not exists (select from app.stage s
                     where s.org_id = $2 and s.id = p.target #>> '{}' and s.segment_id = any(app.segments())) then 'owner_unfit'
                 when $4 = 'funnel' and p.field = 'segments' and app.funnel_in_use($2, p.target) is not null then 'in_use'
-            end)::app.restore_field)
+                %5$s
+            end, %6$s)::app.restore_field)
         from plan p
         join %2$s c on c.org_id = $2 and c.id = p.record_id
         cross join lateral (select app.%3$s_field(c, p.field) as current) v
         where nullif(p.undone, 'null') is distinct from p.target and not (p.born and v.current is not null)
-        $q$, app.scope_sql(scope), e.relation, e.singular, (exists (select from app.tracked(e.relation::regclass) t where t.name = 'archived_at'))::text)
+        $q$, app.scope_sql(scope), e.relation, e.singular, (exists (select from app.tracked(e.relation::regclass) t where t.name = 'archived_at'))::text,
+        case e.name
+        -- A customer with whom somebody has worked since stays where he is, as if he himself had been changed.
+        when 'customers' then 'when (p.born or p.record_id = any($6)) and app.worked_with($1, p.record_id, $5, not p.born) then ''changed_since'''
+        -- Whom somebody else made the primary contact meanwhile stays it.
+        when 'contacts' then 'when p.field = ''is_primary'' and p.target = ''true'' and exists (select from app.contact k where k.org_id = $2 '
+            'and k.customer_id = coalesce((select (q.target #>> ''{}'')::uuid from plan q where q.record_id = p.record_id and q.field = ''customer_id''), c.customer_id) '
+            'and k.id <> c.id and k.is_primary and k.archived_at is null and not exists (select from plan q '
+            'where q.record_id = k.id and q.field = ''is_primary'' and q.target = ''false'')) then ''changed_since'''
+        when 'offers' then 'when app.offer_stuck(c, p.field, p.target, p.born) then ''sent''' else '' end
+        -- What a merge moved goes back to whom the caller works with, and a merge is done again with one who is still there.
+        || case when e.name = any(app.child_kinds()) then ' when p.field in (''customer_id'', ''is_primary'') and exists (select from plan q where q.record_id = p.record_id '
+                'and q.field = ''customer_id'' and not app.may_settle((q.target #>> ''{}'')::uuid, c.customer_id)) then ''customer_unfit'''
+            when e.name = 'customers' then ' when p.field in (''archived_at'', ''merged_into'') and exists (select from plan q where q.record_id = p.record_id '
+                'and q.field = ''merged_into'' and not app.may_settle((q.target #>> ''{}'')::uuid, null)) then ''customer_unfit''' else '' end,
+        coalesce('c.' || quote_ident(e.customer_column), 'null::uuid'))
     into plan using scope, app.org(), sorted, e.name, since, gone, app.me();
     return case when cardinality(gone) > 0 then app.returned(plan, gone) else coalesce(plan, '{}') end;
 end
@@ -157,7 +188,7 @@ begin
           and (t.stuck or not coalesce(app.has_authority(coalesce(t.owner_id::uuid, c.owner_id)), false)
             or (app.role() = 'rep' and s.segment_id <> all(app.segments()))));
     return array(select row(p.entity, p.record_id, p.field, p.undone, p.target, p.current,
-            case when p.record_id = any(stay) then coalesce(p.why, 'owner_unfit') else p.why end)::app.restore_field
+            case when p.record_id = any(stay) then coalesce(p.why, 'owner_unfit') else p.why end, p.customer_id)::app.restore_field
         from unnest(plan) p);
 end
 $$;
@@ -186,97 +217,4 @@ language sql stable as $$
     select case when owner is null then app.role() = 'admin'
         else app.has_authority(owner::uuid) and exists (select from app.staff s
             where s.org_id = app.org() and s.id = owner::uuid and s.status <> 'inactive') end
-$$;
-
--- Writes what a plan brings back. Returns the number of records changed.
-create or replace function app.restore_write(entity text, plan app.restore_field[]) returns bigint
-language plpgsql volatile as $$
-declare
-    relation regclass := (select e.relation from app.entity e where e.name = restore_write.entity);
-    fields   text[];
-    expected bigint;
-    n        bigint;
-begin
-    select array_agg(distinct p.field), count(distinct p.record_id) into fields, expected from unnest(plan) p where p.why is null;
-    if expected = 0 then
-        return 0;
-    end if;
-    execute format($q$
-        update %s c set %s
-        from (select p.record_id, jsonb_object_agg(p.field, p.target) patch from unnest($1) p where p.why is null
-            group by p.record_id order by p.record_id) p
-        where c.org_id = $2 and c.id = p.record_id
-        $q$, relation,
-        (select string_agg(format('%1$I = case when p.patch ? %1$L then %2$s else c.%1$I end', t.name, format(t.from_json, 'p.patch')), ', ')
-            from app.tracked(relation) t where t.name = any(fields)))
-    using plan, app.org();
-    get diagnostics n = row_count;
-    if n <> expected then
-        raise exception 'restore: % of % records could be written', n, expected using errcode = '42501';
-    end if;
-    return n;
-end
-$$;
-
--- The same; of people, settings and funnel, which have rules of their own, record by record: what a rule refuses is a conflict and
--- holds nothing else up. Returns the plan as it was carried out.
-create or replace function app.restore_write_fit(entity text, plan app.restore_field[]) returns app.restore_field[]
-language plpgsql volatile as $$
-declare
-    one     uuid;
-    carried app.restore_field[] := '{}';
-    part    app.restore_field[];
-begin
-    if (select e.customer_column is not null from app.entity e where e.name = restore_write_fit.entity) then
-        perform app.restore_write(entity, plan);
-        return plan;
-    end if;
-    for one in select distinct p.record_id from unnest(plan) p order by 1 loop
-        part := array(select p from unnest(plan) p where p.record_id = one);
-        begin
-            perform app.restore_write(entity, part);
-        exception when sqlstate 'PT409' or sqlstate 'PT422' then
-            part := array(select row(p.entity, p.record_id, p.field, p.undone, p.target, p.current, coalesce(p.why, 'unfit'))::app.restore_field
-                from unnest(part) p);
-        end;
-        carried := carried || part;
-    end loop;
-    return carried;
-end
-$$;
-
--- Does the next piece of a restore, under its one operation. Returns whether it is finished.
-create or replace function app.restore_chunk(restore uuid) returns boolean
-language plpgsql volatile as $$
-declare
-    r     app.restore;
-    i     app.restore_item;
-    plan  app.restore_field[];
-    left_ bigint;
-    ended boolean;
-begin
-    select * into r from app.restore t where t.org_id = app.org() and t.id = restore_chunk.restore;
-    perform app.operation_continue(r.operation_id), app.operation_because(r.reason, r.undoes, 'restore');
-    select * into i from app.restore_item t where t.org_id = app.org() and t.restore_id = r.id order by t.n limit 1;
-    if found then
-        -- Locked first, in order: the plan must see the values that it overwrites.
-        execute format('select from %s c where c.org_id = $1 and c.id = any($2) order by c.id for no key update',
-            (select t.relation from app.entity t where t.name = i.entity)) using app.org(), i.records;
-        plan := app.restore_plan(r.scope, i.entity, i.records);
-        plan := app.restore_write_fit(i.entity, plan);
-        insert into app.restore_conflict (org_id, restore_id, entity, record_id, field, undone, current, target, why)
-        select app.org(), r.id, p.entity, p.record_id, p.field, p.undone, p.current, p.target, p.why
-        from unnest(plan) p where p.why is not null;
-        get diagnostics left_ = row_count;
-        update app.restore t set
-            restored = t.restored + cardinality(plan) - left_, conflict_count = t.conflict_count + left_
-        where t.org_id = app.org() and t.id = r.id;
-        delete from app.restore_item t where t.org_id = app.org() and t.restore_id = r.id and t.n = i.n;
-    end if;
-    ended := not exists (select from app.restore_item t where t.org_id = app.org() and t.restore_id = r.id);
-    update app.job j set done = j.done + coalesce(cardinality(i.records), 0), status = case when ended then 'done' else 'running' end,
-        started_at = coalesce(j.started_at, app.clock()), finished_at = case when ended then app.clock() end
-    where j.org_id = app.org() and j.id = r.id;
-    return ended;
-end
 $$;

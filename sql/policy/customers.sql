@@ -24,7 +24,7 @@ create policy customer_change on app.customer for update to holdfast_api
 grant select, insert on app.customer to holdfast_api;
 -- Neither the key nor what follows from other columns can be written.
 grant update (name, email, phone, website, address, city, region, postal_code, country, source, stage, owner_id, value,
-    currency, notes, tags, custom, archived_at) on app.customer to holdfast_api;
+    currency, notes, tags, custom, archived_at, merged_into) on app.customer to holdfast_api;
 
 -- A hand-over leaves the caller's view, which a policy of his would refuse; app.hand_over moves what he could lock.
 create policy customer_move on app.customer for all to holdfast_mover using (org_id = :ORG) with check (org_id = :ORG);
@@ -34,7 +34,7 @@ create policy segment_move on app.segment for select to holdfast_mover using (or
 create policy staff_move on app.staff for select to holdfast_mover using (org_id = :ORG);
 create policy staff_tree_move on app.staff_tree for select to holdfast_mover using (org_id = :ORG);
 grant select on app.customer, app.stage, app.segment, app.staff, app.staff_tree, app.staff_segment to holdfast_mover;
-grant update (stage, owner_id) on app.customer to holdfast_mover;
+grant update (stage, owner_id, worked_in, brought) on app.customer to holdfast_mover;
 grant update (handed_at) on app.staff_segment to holdfast_mover;
 
 -- app.break_glass_find, the mover's too, looks beyond what the caller sees. What he opens is his own act.

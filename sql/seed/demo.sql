@@ -1,7 +1,7 @@
 -- demo.sql: an org to try things on. For development only; conf/stack loads it once into a private database.
 --
 -- Everybody's password is holdfast-demo-1. Two admins, two managers with three reps each (one per segment), an auditor,
--- 240 customers, forty for each rep in the stages of his segment.
+-- 240 customers, forty for each rep in the stages of his segment, and what happened with them (demo_day.sql).
 
 begin;
 
@@ -39,10 +39,11 @@ begin
 end
 $$;
 
--- The customers, each created by its rep.
+-- The customers, each created by its rep; of those in later segments every fifth by the prospector of the team, who hands it over.
 do $$
 declare
     rep    record;
+    moved  record;
     towns  text[] := '{Berlin,Hamburg,München,Wien,Zürich,Paris,Lyon,Madrid,Lisboa,Oslo,Warszawa,Praha}';
     lands  text[] := '{DE,DE,DE,AT,CH,FR,FR,ES,PT,NO,PL,CZ}';
     codes  text[] := '{49 30,49 40,49 89,43 1,41 44,33 1,33 4,34 91,351 21,47 22,48 22,420 2}';
@@ -52,7 +53,8 @@ begin
     for rep in
         select s.org_id, s.id, row_number() over (order by s.id) n,
             array(select t.id from app.stage t join app.staff_segment g on g.org_id = t.org_id and g.segment_id = t.segment_id
-                where g.org_id = s.org_id and g.staff_id = s.id order by t.position) stages
+                where g.org_id = s.org_id and g.staff_id = s.id order by t.position) stages,
+            (select p.id from app.staff p where p.org_id = s.org_id and p.manager_id = s.manager_id and p.segments = '{prospecting}') as prospector
         from app.staff s where s.org_id = (select org_id from app.login where email = 'ada@demo.test') and s.role = 'rep'
     loop
         perform app.act_as(rep.org_id, rep.id, 'customers.create');
@@ -63,14 +65,29 @@ begin
             '+' || codes[1 + k % 12] || ' 5550 ' || lpad(k::text, 4, '0'),
             'https://www.' || lower(heads[1 + k % 20]) || k || '.example', 'Hauptstraße ' || k, towns[1 + k % 12],
             lpad((10000 + k * 37)::text, 5, '0'), lands[1 + k % 12], ('{web,fair,referral,call}'::text[])[1 + k % 4],
-            rep.stages[1 + k % cardinality(rep.stages)], rep.id, 100000 + k * 12345, 'EUR',
+            case when w.came then 'qualified' else rep.stages[1 + k % cardinality(rep.stages)] end, case when w.came then rep.prospector else rep.id end, 100000 + k * 12345, 'EUR',
             case when k % 3 = 0 then 'Prefers calls in the morning.' end,
             case when k % 5 = 0 then '{key account}'::text[] else '{}' end,
             jsonb_build_object('employees', 10 + k * 7 % 500),
             app.now() - make_interval(days => 200 - k % 200), app.now() - make_interval(hours => 1 + k)
-        from (select (rep.n - 1)::int * 40 + i as k from generate_series(1, 40) i) c;
+        from (select (rep.n - 1)::int * 40 + i as k from generate_series(1, 40) i) c, lateral (select c.k % 5 = 0 and rep.prospector <> rep.id as came) w;
+
+        continue when rep.prospector = rep.id;
+        perform app.act_as(rep.org_id, rep.prospector, 'customers.stage');
+        for moved in select t.id, split_part(t.name, ' ', 3)::int as k from app.customer t
+            where t.org_id = rep.org_id and t.owner_id = rep.prospector and split_part(t.name, ' ', 3)::int - 1 >= (rep.n - 1) * 40
+              and split_part(t.name, ' ', 3)::int <= rep.n * 40 order by 2
+        loop
+            perform app.operation_because('Wants two offers; decides before the summer. Ask for the head of purchasing.');
+            perform app.hand_over(moved.id, rep.stages[1 + moved.k % cardinality(rep.stages)], rep.id);
+            if moved.k % 20 = 0 then
+                perform app.tell(rep.id, 'hand_over', moved.id, 'Wants two offers; decides before the summer. Ask for the head of purchasing.');
+            end if;
+        end loop;
     end loop;
 end
 $$;
+
+\ir demo_day.sql
 
 commit;

@@ -23,7 +23,7 @@ def spoil(stack, person, n):
         select org_id, app.uuid7(), 'Many ' || n, 'new', id, '+49 30 ' || 1000000 + n, %s, app.now(), app.now()
         from app.staff, generate_series(1, %s) n where id = %s""", city, n, person.id)
     begin = moment(stack)
-    ids = [r[0] for r in as_person(stack, person, "update app.customer set phone = '0', city = null where city = %s returning id::text",
+    ids = [r[0] for r in as_person(stack, person, "update app.customer set phone = '000', city = null where city = %s returning id::text",
                                    city)]
     scope = window(person, begin, moment(stack))
     operation = stack.sql("select operation_id::text from app.history where record_id = %s and field = 'city'", ids[0])[0][0]
@@ -34,7 +34,7 @@ def spoil(stack, person, n):
 def healed(stack, ids):
     """How many of these have both fields back, and how many have neither."""
     return stack.sql("select count(*) filter (where city like 'Old %%' and phone like '+49 30 1%%'), "
-                     "count(*) filter (where city is null and phone = '0') from app.customer where id = any(%s::uuid[])", ids)[0]
+                     "count(*) filter (where city is null and phone = '000') from app.customer where id = any(%s::uuid[])", ids)[0]
 
 
 def ask(client, scope, **headers):

@@ -14,6 +14,7 @@ def text(least, most, sign="x", **more):
 
 UUID = dict(type="uuid")
 TIME = dict(type="time")
+DATE = dict(type="date")
 PASSWORD = text(12, 128)
 CUSTOMER = {
     "name": text(1, 200, "ß", must=True), "email": dict(type="text", least="@b", most="e" * 249 + "@b.de"), "phone": text(1, 40, "1"),
@@ -25,14 +26,28 @@ SCOPE = {"change": UUID, "operation": UUID, "entity": text(1, 40), "id": UUID, "
 REASON = text(1, 1000)
 STAFF = {"name": text(1, 200, "ß", solid=True), "email": dict(type="text", least="@b", most="e" * 249 + "@b.de", solid=True), "role": dict(type="text", least="", most="auditor", solid=True),
          "manager_id": UUID, "person_id": UUID, "segments": dict(type="list", of=text(1, 40), items=50)}
+CONTACT = {"name": text(1, 200, "ß", must=True), "title": text(1, 100), "email": CUSTOMER["email"], "phone": CUSTOMER["phone"], "is_primary": dict(type="bool", solid=True),
+           "notes": text(1, 10000)}
+DEAL = {"title": text(1, 200, "ß", must=True), "stage": text(1, 40, solid=True), "amount": dict(type="int", least=-1, most=10 ** 15), "currency": CUSTOMER["currency"],
+        "expected_close": DATE, "status": dict(type="word", most="won", solid=True), "reason": REASON, "notes": text(1, 10000)}
+ACTIVITY = {"kind": dict(type="word", most="meeting", must=True), "direction": dict(type="word"), "contact_id": UUID, "deal_id": UUID, "subject": text(1, 200), "body": text(1, 10000),
+            "outcome": text(1, 500), "at": dict(TIME, solid=True), "next_step": text(1, 500), "due_at": TIME, "done_at": TIME}
+OFFER = {"contact_id": UUID, "deal_id": UUID, "title": text(1, 200), "currency": dict(CUSTOMER["currency"], solid=True), "valid_until": DATE,
+         "lines": dict(type="objects", solid=True), "notes": text(1, 10000)}
+NEW = dict(id=dict(UUID, solid=True), customer_id=dict(UUID, must=True))
 
 # (method, path): the members of its body, None where it has none. Open routes need no token.
 ROUTES = {
     ("GET", "/customers"): None, ("POST", "/customers"): dict(CUSTOMER, id=dict(UUID, solid=True)),
-    ("GET", "/customers/{id}"): None, ("PATCH", "/customers/{id}"): CUSTOMER, ("DELETE", "/customers/{id}"): None, ("GET", "/customers/{id}/history"): None,
+    ("GET", "/customers/{id}"): None, ("PATCH", "/customers/{id}"): CUSTOMER, ("DELETE", "/customers/{id}"): None, ("GET", "/customers/{id}/history"): None, ("GET", "/customers/{id}/timeline"): None, ("GET", "/changes"): None,
     ("POST", "/customers/{id}/stage"): {"stage": text(1, 40, must=True), "owner_id": UUID, "note": REASON},
     ("POST", "/customers/{id}/reveal"): {"fields": dict(type="list", of=dict(type="word", most="phone_e164"), items=3, must=True), "reason": dict(REASON, must=True)},
     ("POST", "/customers/break-glass"): {"phone": CUSTOMER["phone"], "email": CUSTOMER["email"], "reason": dict(REASON, must=True)},
+    ("GET", "/contacts"): None, ("POST", "/contacts"): dict(CONTACT, **NEW), ("GET", "/contacts/{id}"): None, ("PATCH", "/contacts/{id}"): CONTACT, ("DELETE", "/contacts/{id}"): None,
+    ("GET", "/deals"): None, ("POST", "/deals"): dict(DEAL, **NEW), ("GET", "/deals/{id}"): None, ("PATCH", "/deals/{id}"): DEAL, ("DELETE", "/deals/{id}"): None,
+    ("GET", "/activities"): None, ("POST", "/activities"): dict(ACTIVITY, **NEW), ("GET", "/activities/{id}"): None, ("PATCH", "/activities/{id}"): ACTIVITY, ("DELETE", "/activities/{id}"): None,
+    ("GET", "/offers"): None, ("POST", "/offers"): dict(OFFER, **NEW), ("GET", "/offers/{id}"): None, ("PATCH", "/offers/{id}"): OFFER, ("DELETE", "/offers/{id}"): None,
+    ("POST", "/offers/{id}/send"): {"note": REASON}, ("POST", "/offers/{id}/revise"): OFFER, ("POST", "/offers/{id}/accept"): {"reason": REASON}, ("POST", "/offers/{id}/decline"): {"reason": dict(REASON, must=True)},
     ("GET", "/health"): None, ("GET", "/history"): None,
     ("GET", "/operations"): None, ("GET", "/operations/{id}"): None, ("POST", "/operations/{id}/undo"): {"reason": dict(REASON, must=True)},
     ("POST", "/restores"): {"scope": dict(type="object", must=True), "dry_run": dict(type="bool", solid=True), "plan_hash": text(64, 64, solid=True), "reason": dict(REASON, solid=True)},
@@ -42,12 +57,13 @@ ROUTES = {
     ("GET", "/sessions/current"): None, ("DELETE", "/sessions/current"): None,
     ("POST", "/sessions/password"): {"token": text(1, 200, must=True), "password": dict(PASSWORD, must=True)},
     ("PATCH", "/sessions/current/password"): {"old": text(1, 128, must=True), "new": dict(PASSWORD, must=True)},
-    ("GET", "/jwks"): None, ("GET", "/notices"): None,
+    ("GET", "/jwks"): None, ("GET", "/notices"): None, ("GET", "/search"): None,
     ("GET", "/staff"): None, ("POST", "/staff"): dict({k: dict(v, must=v.get("solid", False)) for k, v in STAFF.items()}, id=dict(UUID, solid=True)),
     ("GET", "/staff/{id}"): None, ("PATCH", "/staff/{id}"): dict(STAFF, status=dict(type="text", least="", most="inactive", solid=True)), ("POST", "/staff/{id}/invite"): None,
     ("GET", "/staff/{id}/sessions"): None, ("DELETE", "/staff/{id}/sessions"): None, ("DELETE", "/staff/{id}/sessions/{sid}"): None,
     ("GET", "/funnel"): None, ("PUT", "/funnel"): {"segments": dict(type="objects", must=True)},
-    ("GET", "/settings"): None, ("PATCH", "/settings"): {"visibility": dict(type="word", solid=True), "contact_masking": dict(type="word", solid=True), "classification": text(1, 200, solid=True)},
+    ("GET", "/settings"): None, ("PATCH", "/settings"): {"visibility": dict(type="word", solid=True), "contact_masking": dict(type="word", solid=True), "classification": text(1, 200, solid=True),
+                             "backdate_days": dict(type="int", least=-1, most=365, solid=True)},
 }
 OPEN = {("GET", "/health"), ("GET", "/jwks"), ("POST", "/sessions"), ("POST", "/sessions/refresh"), ("POST", "/sessions/password")}
 ADMINS = {("PUT", "/funnel"), ("PATCH", "/settings"), ("POST", "/staff"), ("PATCH", "/staff/{id}")}  # asked by ada: max is refused before his body is looked at
@@ -77,12 +93,22 @@ class World:
         row = client.get(f"/customers/{c['id']}/history").json()["data"][0]
         restore = client.post("/restores", {"scope": {"change": row["id"]}, "reason": "x"})
         assert restore.status_code == 201, restore.text
-        return {"customers": c["id"], "operations": row["operation_id"], "restores": restore.json()["id"], "staff": client.id}
+        bodies = {"contacts": {"name": "x"}, "deals": {"title": "x"}, "activities": {"kind": "note"}, "offers": {"currency": "EUR"}}
+        children = {word: client.post("/" + word, dict(body, customer_id=c["id"])).json()["id"] for word, body in bodies.items()}
+        sent = client.post("/offers", {"customer_id": c["id"], "currency": "EUR", "lines": [{"description": "x", "quantity": 1, "unit_price": 1}]}).json()["id"]
+        assert client.post(f"/offers/{sent}/send", {}).status_code == 200
+        children["sent"] = sent   # what becomes of an offer is asked of this one, all else of the draft
+        return {**children, "customers": c["id"], "operations": row["operation_id"], "restores": restore.json()["id"], "staff": client.id}
 
     def good(self, route):
         """A body that is right as far as form goes."""
         scope = {"operation": self.mine["operations"]}
         return {"POST /customers": {"name": "x"}, "PATCH /customers/{id}": {"city": "Bonn"}, "POST /operations/{id}/undo": {"reason": "x"},
+                "POST /contacts": {"name": "x", "customer_id": self.mine["customers"]}, "PATCH /contacts/{id}": {"title": "x"},
+                "POST /deals": {"title": "x", "customer_id": self.mine["customers"]}, "PATCH /deals/{id}": {"notes": "x"},
+                "POST /activities": {"kind": "note", "customer_id": self.mine["customers"]}, "PATCH /activities/{id}": {"subject": "x"},
+                "POST /offers": {"currency": "EUR", "customer_id": self.mine["customers"]}, "PATCH /offers/{id}": {"title": "x"}, "POST /offers/{id}/send": {"note": "x"},
+                "POST /offers/{id}/revise": {"title": "x"}, "POST /offers/{id}/accept": {"reason": "x"}, "POST /offers/{id}/decline": {"reason": "x"},
                 "POST /customers/{id}/stage": {"stage": "new"}, "POST /customers/{id}/reveal": {"fields": ["phone"], "reason": "x"}, "POST /customers/break-glass": dict(self.calls, reason="x"),
                 "POST /restores": {"scope": scope, "dry_run": False, "reason": "x"}, "POST /sessions": {"email": uuid.uuid4().hex + "@x.test", "password": "x"},
                 "POST /sessions/refresh": {"refresh_token": "x"}, "POST /sessions/password": {"token": "x", "password": "x" * 12},
@@ -92,7 +118,7 @@ class World:
 
     def call(self, route, body=None, token=True, id_=None, tail="", method=None, **headers):
         """Sends body (bytes as they are, objects as JSON) to a route that is otherwise asked rightly."""
-        word = route[1].split("/")[1]
+        word = "sent" if route[1].endswith(("/revise", "/accept", "/decline")) else route[1].split("/")[1]
         url = self.stack.url + "/v1" + route[1].replace("{id}", id_ or self.mine.get(word, "")).replace("{sid}", MISSING) + tail
         head = {"Authorization": "Bearer " + ((self.admin if route in ADMINS else self.token) if token is True else token or "")} if token and route not in OPEN else {}
         head["If-Match"] = "*"

@@ -36,7 +36,7 @@ def unharmed(stack, world):
     yield
     assert stack.sql(COUNTS) == before
     assert requests.get(stack.url + "/v1/health", timeout=5).status_code == 200
-    for program in ("customers", "funnel", "settings", "notices", "staff", "history", "operations", "restores", "sessions", "health"):
+    for program in ("customers", "contacts", "deals", "activities", "offers", "funnel", "settings", "notices", "staff", "history", "operations", "restores", "sessions", "health"):
         with open(f"{stack.state}/log/{program}.log") as log:
             assert not re.search("worker_died|request_stuck|Sanitizer|sql_code_wrong|problem_extra_wrong", log.read())
 
@@ -103,9 +103,9 @@ def test_duplicate_and_unknown_members(world, route):
 
 
 def wrong_types(member):
-    values = {"text": ["x"], "uuid": ["x"], "time": ["x"], "int": [1], "bool": [True], "list": [[]], "object": [{}]}
-    mine = {"uuid": "text", "time": "text"}.get(member["type"], member["type"])
-    yield from (v[0] for t, v in values.items() if t not in ("uuid", "time") and t != mine)
+    values = {"text": ["x"], "uuid": ["x"], "time": ["x"], "date": ["x"], "int": [1], "bool": [True], "list": [[]], "object": [{}]}
+    mine = {"uuid": "text", "time": "text", "date": "text"}.get(member["type"], member["type"])
+    yield from (v[0] for t, v in values.items() if t not in ("uuid", "time", "date") and t != mine)
     yield 1.5
     if member.get("must") or member.get("solid"):
         yield None
@@ -113,6 +113,8 @@ def wrong_types(member):
         yield from ("x", "", MISSING + "0", MISSING[:-1], MISSING.replace("-", ""), "{" + MISSING + "}", "g" + MISSING[1:])
     if member["type"] == "time":
         yield from ("x", "", "2026-01-01", "2026-02-29T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00", "2026-01-01T00:00:00.1234567Z", "0000-01-01T00:00:00Z")
+    if member["type"] == "date":
+        yield from ("x", "", "2026-01-01T00:00:00Z", "2026-02-29", "2026-13-01", "2026-1-1", "0000-01-01", "20260101")
     if member["type"] == "list":
         yield from ([1], ["x", None], [["x"]], [{}], {"0": "x"})
 
@@ -164,7 +166,7 @@ def test_limits(world, route, under):
     guilty = "change" if under else list(ROUTES[route])[-1]
     for n, value in longest.items():
         if n != guilty:
-            body = {"scope": {n: value, guilty: 5}, "reason": "x"} if under else dict(base, **{n: value, guilty: 5})
+            body = {"scope": {n: value, guilty: 1.5}, "reason": "x"} if under else dict(base, **{n: value, guilty: 1.5})
             assert [e["pointer"] for e in problem(world.call(route, body), 422)["errors"]] == [("/scope/" if under else "/") + guilty]
 
 

@@ -110,7 +110,7 @@ FILTERS = {  # word: a condition over a row and the words sent, examples
     "tag": (lambda r, words: set(r["tags"]) & set(words), ["vip", "key account,vip", "x"]),
     "value_min": (lambda r, w: r["value"] is not None and r["value"] >= int(w[0]), ["0", "124690", "124691", "1000000000000000"]),
     "value_max": (lambda r, w: r["value"] is not None and r["value"] <= int(w[0]), ["0", "124690", "124689"]),
-    "phone": (lambda r, w: r["phone"] is not None and number(r["phone"]) == number(w[0]),
+    "phone": (lambda r, w: r["phone"] is not None and number(w[0]) in (number(r["phone"]), re.sub(r"^\+49", "0", number(r["phone"])) if r["country"] == "DE" else None),
               ["+49 30 5550 0012", "+49-30/5550.(0012)", "+493055500012", "49 30 5550 0012", "030 5550 0012", "+49 30 5550 001", "5550", "+", "*"]),
     "email": (lambda r, w: r["email"] is not None and r["email"].lower() == w[0].lower(),
               ["info@cedar2.example", "INFO@Cedar2.Example", "cedar2", "info@%", "i***@c***"]),
@@ -265,7 +265,7 @@ def test_who_sees_what(world, ada, abby, max, olga, rita, nina, theo, axel):
     assert {r["actor_id"] for r in rita.pages("/operations", limit=200)} == {rita.id}
     assert {r["actor_id"] for r in max.pages("/operations", limit=200)} <= {max.id} | {r[0] for r in world.sql("select below_id::text from app.staff_tree where above_id = %s", max.id)}
     mine = {rita.id} | set(ids(rita.pages("/customers", limit=200)) + ids(rita.pages("/customers", archived="true")))
-    assert {r["record_id"] for r in rita.pages("/history", limit=200)} == mine
+    assert {r["record_id"] for r in rita.pages("/history", limit=200, entity="customers,staff")} == mine
 
 
 @pytest.mark.parametrize("path, filters", [("/history", ("actor_id", "entity", "record_id", "field", "operation_id")), ("/operations", ("actor_id", "action"))])

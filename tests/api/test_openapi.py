@@ -48,13 +48,15 @@ def sentence(text):
 
 
 def check_schema(schema, where):
-    assert schema["type"] in ("string", "integer", "boolean", "object", "array"), where
+    assert schema["type"] in ("string", "integer", "number", "boolean", "object", "array"), where
     if schema["type"] == "array":
         assert schema["maxItems"] >= 1, where
         check_schema(schema["items"], where)
-    if schema["type"] == "integer":
+    if schema["type"] in ("integer", "number"):
         assert schema["minimum"] <= schema["maximum"], where
         assert schema["minimum"] <= schema.get("default", schema["minimum"]) <= schema["maximum"], where
+    if schema["type"] == "number":
+        assert 0 < schema["multipleOf"] <= 1, where
     if "maxLength" in schema:
         assert 0 <= schema["minLength"] <= schema["maxLength"] >= 1, where
     if "enum" in schema:

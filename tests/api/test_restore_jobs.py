@@ -32,7 +32,7 @@ def whole(stack, client, doc, ids):
 def test_large_restore(stack, rita, omar, max, ada):
     ids, scope, _ = spoil(stack, rita, MANY)
     fixed, given, rest = ids[:250], ids[250:252], ids[252:]
-    as_person(stack, max, "update app.customer set phone = '1' where id = any(%s::uuid[])", fixed)
+    as_person(stack, max, "update app.customer set phone = '111' where id = any(%s::uuid[])", fixed)
     as_person(stack, ada, "update app.customer set owner_id = %s where id = any(%s::uuid[])", omar.id, given)
     plan = dry_run(max, scope)
     assert (plan["restorable"], plan["conflict_count"], plan["outside"]) == (2 * len(rest) + 250, 250, 4)
@@ -45,7 +45,7 @@ def test_large_restore(stack, rita, omar, max, ada):
     assert (doc["restored"], doc["conflict_count"], doc["outside"]) == (2 * len(rest) + 250, 250, 4)
     assert doc["created_at"] <= doc["started_at"] <= doc["finished_at"]
     assert healed(stack, rest) == (len(rest), 0) and healed(stack, given) == (0, 2)
-    assert stack.sql("select count(*) from app.customer where id = any(%s::uuid[]) and phone = '1' and city like 'Old %%'", fixed) == [(250,)]
+    assert stack.sql("select count(*) from app.customer where id = any(%s::uuid[]) and phone = '111' and city like 'Old %%'", fixed) == [(250,)]
     operation = max.get("/operations/" + doc["operation_id"]).json()
     assert (operation["changes"], operation["via"], operation["actor_id"], operation["reason"]) == (
         doc["restored"], "restore", max.id, "All of it.")
@@ -58,7 +58,7 @@ def test_large_restore(stack, rita, omar, max, ada):
     assert {(c["undone"], c["current"], c["target"][:-2], c["why"]) for c in conflicts} == {("*** ***-****", "*** ***-****", "+4 *** ***-**", "changed_since")}
     assert {c["target"][-2:] for c in conflicts} > {"00", "42", "99"}
     assert stack.sql("select distinct undone #>> '{}', current #>> '{}', left(target #>> '{}', 9) from app.restore_conflict where restore_id = %s",
-                     restore) == [("0", "1", "+49 30 10")]
+                     restore) == [("000", "111", "+49 30 10")]
 
     # The same request once more, when it is done, answers with what it did.
     again = max.post("/restores", {"scope": scope, "reason": "All of it."}, headers=key)
@@ -77,7 +77,7 @@ def test_large_undo(stack, rita, max):
 
 def test_a_thousand_are_done_at_once(stack, rita, max):
     ids, scope, _ = spoil(stack, rita, 1000)
-    as_person(stack, max, "update app.customer set phone = '1' where id = any(%s::uuid[])", ids[:201])
+    as_person(stack, max, "update app.customer set phone = '111' where id = any(%s::uuid[])", ids[:201])
     answer = max.post("/restores", {"scope": scope, "reason": "x"})
     assert (answer.status_code, answer.json()["restored"], answer.json()["conflict_count"]) == (201, 1799, 201)
     assert len(answer.json()["conflicts"]) == 200

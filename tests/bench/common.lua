@@ -10,9 +10,12 @@ function common.init(args)
 	math.randomseed(os.time() + tonumber(tostring({}):match("0x(%x+)"), 16) % 100000)
 end
 
--- The id of a customer of the rep.
+-- The number of a customer of the rep, and its id.
+function common.number()
+	return 6 * math.random(1, math.floor(count / 6) - 1) + rep
+end
 function common.customer()
-	return string.format("01920000-0000-7000-8000-%012d", 6 * math.random(1, math.floor(count / 6) - 1) + rep)
+	return string.format("01920000-0000-7000-8000-%012d", common.number())
 end
 
 -- One line that tests/bench/run reads: requests, seconds, median and p99 in ms, failures.

@@ -12,8 +12,10 @@ buf conf arg rows
 req
 http
 fault cursor
-fcgi:cgi:workers:listen token:keys:jose param+body+value db:trip:pq secret
-render
+fcgi:cgi:workers:listen token:keys:jose param+body+value+number db:trip:pq secret
+render html
+page
+handover:sections
 app+openapi
 '
 

@@ -15,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const struct param inner[] = {
 	{"ids",  IN_BODY, AS_UUID, .list = true, .items = 3},
 	{"must", IN_BODY, AS_TEXT, .must = true, .most = 3},
+	{"part", IN_BODY, AS_NUMBER, .most = 100, .places = 2},
 	{0}
 };
 
@@ -26,6 +27,8 @@ static const struct param table[] = {
 	{"flag", IN_BODY, AS_BOOL,   .solid = true},
 	{"id",   IN_BODY, AS_UUID,   .says = ""},
 	{"at",   IN_BODY, AS_TIME,   .says = ""},
+	{"day",  IN_BODY, AS_DATE,   .says = ""},
+	{"x",    IN_BODY, AS_NUMBER, .list = true, .items = 9, .least = -5, .most = 1000000000000, .places = 4},
 	{"free", IN_BODY, AS_OBJECT, .most = 64},
 	{"tags", IN_BODY, AS_TEXT,   .list = true, .items = 4, .most = 4},
 	{"in",   IN_BODY, AS_OBJECT, .members = inner},
@@ -69,11 +72,11 @@ check_good(const char *text)
 {
 	json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL), *v, *n;
 	const char *name;
+	size_t i;
 
 	must(json_is_object(object));
 	json_object_foreach (object, name, v) {
-		size_t i = 0;
-
+		i = 0;
 		while (table[i].name != NULL && strcmp(table[i].name, name) != 0)
 			i++;
 		must(table[i].name != NULL);
@@ -83,9 +86,13 @@ check_good(const char *text)
 	check_text("word", object, 4);
 	check_text("id", object, 36);
 	check_text("at", object, 32);
+	check_text("day", object, 10);
 	n = json_object_get(object, "n");
 	must(n == NULL || json_is_null(n) ||
 	     (json_is_integer(n) && json_integer_value(n) >= -2 && json_integer_value(n) <= 1000));
+	json_array_foreach (json_object_get(object, "x"), i, n)
+		must(json_number_value(n) >= -5 && json_number_value(n) <= 1e12);
+	must(json_array_size(json_object_get(object, "x")) <= 9);
 	must(json_array_size(json_object_get(object, "tags")) <= 4);
 	must(!json_is_null(json_object_get(object, "flag")));
 	json_decref(object);

@@ -124,6 +124,8 @@ check_time(const char *text)
 	struct tm t = {0}, settled, again;
 	time_t moment;
 
+	must(!http_date(text) ||
+	     (strlen(text) == 10 && http_time(arena_print(mem, "%sT00:00:00Z", text))));
 	if (!http_time(text))
 		return;
 	must(sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour,
@@ -180,9 +182,10 @@ check_small(const char *text)
 {
 	static const char digits[] = "0123456789abcdefABCDEF-";
 
+	must(http_quality(text, "text/html") >= 0 && http_quality(text, "text/html") <= 1000);
 	must(!http_uuid(text) || (strlen(text) == 36 && strspn(text, digits) == 36));
 	must(strstr(text, "*/*") != NULL || strcasestr(text, "application/") != NULL ||
-	     text[strspn(text, " \t,")] == '\0' || !http_accepts(text, "application/json"));
+	     text[strspn(text, " \t,")] == '\0' || http_quality(text, "application/json") == 0);
 }
 
 int

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,8 @@ static const struct param table[] = {
 	{"q",               IN_QUERY,  AS_TEXT,   .most = 8},
 	{"flag",            IN_QUERY,  AS_BOOL,   .unless = "false"},
 	{"when",            IN_QUERY,  AS_TIME,   .says = ""},
+	{"day",             IN_QUERY,  AS_DATE,   .says = ""},
+	{"price",           IN_QUERY,  AS_NUMBER, .least = -5, .most = 1000, .places = 2},
 	{"count",           IN_QUERY,  AS_WORD,   .words = "exact estimate"},
 	{"fields",          IN_QUERY,  AS_FIELDS, .words = "id name owner_id"},
 	{"sort",            IN_QUERY,  AS_SORT,   .words = "name city", .unless = "-name"},
@@ -84,13 +87,31 @@ check_filter(const char *text)
 	json_decref(o);
 }
 
+/* What passes is a number of JSON's form, and one of its hundredths. */
 static void
-check_good(const struct bound *in)
+check_price(const char *text)
+{
+	char again[64];
+	json_t *v;
+	double n;
+
+	if (text == NULL)
+		return;
+	v = json_loads(text, JSON_DECODE_ANY, NULL);
+	n = json_number_value(v);
+	must(json_is_number(v) && n >= -5 && n <= 1000);
+	snprintf(again, sizeof again, "%.2f", n);
+	must(strtod(again, NULL) == n);
+	json_decref(v);
+}
+
+static void
+check_good(struct arena *mem, const struct bound *in)
 {
 	static const char small[] = "abcdefghijklmnopqrstuvwxyz_";
 	const char *text;
 
-	must(in->n == 13 && strlen(argument(in, "id")) == 36);
+	must(in->n == 15 && strlen(argument(in, "id")) == 36);
 	must(argument(in, "if_match")[0] == '{');
 	text = argument(in, "fields");
 	must((text == NULL) == (in->fields == NULL));
@@ -107,6 +128,10 @@ check_good(const struct bound *in)
 				 strchr(text, ' ') == text + strlen(text) - 65));
 	text = argument(in, "when");
 	must(text == NULL || http_time(text));
+	text = argument(in, "day");
+	must(text == NULL || (strlen(text) == 10 && strcmp(text, "1900-01-01") >= 0 &&
+				 http_time(arena_print(mem, "%sT00:00:00Z", text))));
+	check_price(argument(in, "price"));
 	text = argument(in, "q");
 	must(text == NULL || (strlen(text) <= 8 * 4 && http_utf8(text, strlen(text))));
 	check_filter(argument(in, "filter"));
@@ -150,7 +175,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r.idempotency_key = lines[4];
 	if (param_bind(&r, table, "things", values, lengths, key, &in)) {
 		must(r.fault == NULL && r.pending == NULL);
-		check_good(&in);
+		check_good(mem, &in);
 	} else {
 		must(r.fault != NULL);
 		check_refused(&r);

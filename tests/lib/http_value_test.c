@@ -176,6 +176,26 @@ tags_of_every_byte(void **state)
 }
 
 static void
+days_alone(void **state)
+{
+	static const char *const good[] = {"2026-01-31", "2024-02-29", "2000-02-29", "1900-01-01",
+	    "9999-12-31", "2026-04-30", NULL};
+	static const char *const bad[] = {"", "2026-02-29", "1900-02-29", "2026-04-31",
+	    "2026-00-10", "2026-13-10", "2026-01-00", "2026-01-32", "1899-12-31", "0001-01-01",
+	    "10000-01-01", "2026-1-31", "2026-01-3", "26-01-31", "2026/01/31", "2026-01-31 ",
+	    " 2026-01-31", "2026-01-31T", "2026-01-31T00:00:00Z", "2026-01-31Z", "20260131",
+	    "2026-01", "+026-01-31", "now", "today", "infinity", NULL};
+
+	(void)state;
+	for (const char *const *text = good; *text != NULL; text++)
+		if (!http_date(*text))
+			fail_msg("refused: %s", *text);
+	for (const char *const *text = bad; *text != NULL; text++)
+		if (http_date(*text))
+			fail_msg("taken: %s", *text);
+}
+
+static void
 dates(void **state)
 {
 	(void)state;
@@ -204,13 +224,55 @@ dates_torn(void **state)
 	}
 }
 
+/* What a browser, a program and a person ask for: how much JSON, how much HTML. */
+static void
+qualities(void **state)
+{
+	static const struct {
+		const char *accept;
+		int json, html;
+	} rows[] = {
+	    {"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 800, 1000},
+	    {"text/html", 0, 1000},
+	    {"text/html;q=0.5", 0, 500},
+	    {"text/*", 0, 1000},
+	    {"text/*;q=0.3, */*;q=0.7", 700, 300},
+	    {"text/html;q=0.2, text/*", 0, 200},
+	    {"application/json, text/html", 1000, 1000},
+	    {"application/json;q=0.5, text/html;q=0.50", 500, 500},
+	    {"application/json;q=0.499, text/html;q=0.5", 499, 500},
+	    {"application/json, text/plain, */*", 1000, 1000},
+	    {"application/json;q=0.9, */*;q=0.1", 900, 100},
+	    {"text/html;q=0, */*", 1000, 0},
+	    {"text/html;level=1;q=0.4", 0, 400},
+	    {"text/html;q=0.123456", 0, 123},
+	    {"text/html;q=7, application/json;q=1.9", 1000, 1000},
+	    {"text/html;q=.25, application/json;q=0.07", 70, 250},
+	    {"text/html;q=0.0009, application/json;q=-1", 0, 0},
+	    {"text/html;q=, application/json;q=0.5x", 500, 0},
+	    {"image/png", 0, 0},
+	    {"*/*", 1000, 1000},
+	    {"", 1000, 1000},
+	    {NULL, 1000, 1000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		int json = http_quality(rows[i].accept, "application/json");
+		int html = http_quality(rows[i].accept, "text/html");
+
+		if (json != rows[i].json || html != rows[i].html)
+			fail_msg("%s: %d %d", rows[i].accept, json, html);
+	}
+}
+
 static void
 media_ranges(void **state)
 {
 	(void)state;
-	assert_true(http_accepts(NULL, "application/json"));
+	assert_int_equal(http_quality(NULL, "application/json"), 1000);
 	for (const struct accepts *row = accepts; row->accept != NULL; row++)
-		if (http_accepts(row->accept, "application/json") != row->takes)
+		if ((http_quality(row->accept, "application/json") > 0) != row->takes)
 			fail_msg("%s", row->accept);
 }
 
@@ -270,7 +332,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(entity_tags, setup, teardown),
 	    cmocka_unit_test_setup_teardown(tags_of_every_byte, setup, teardown),
+	    cmocka_unit_test_setup_teardown(days_alone, setup, teardown),
 	    cmocka_unit_test_setup_teardown(dates, setup, teardown),
+	    cmocka_unit_test_setup_teardown(qualities, setup, teardown),
 	    cmocka_unit_test_setup_teardown(dates_torn, setup, teardown),
 	    cmocka_unit_test_setup_teardown(media_ranges, setup, teardown),
 	    cmocka_unit_test_setup_teardown(base64url, setup, teardown),

@@ -23,6 +23,8 @@ static const struct param find[] = {
 	{"q",       IN_QUERY,  AS_TEXT,   .least = 2, .most = 4},
 	{"flag",    IN_QUERY,  AS_BOOL,   .unless = "false"},
 	{"when",    IN_QUERY,  AS_TIME,   .sql = "as_of"},
+	{"day",     IN_FILTER, AS_DATE,   .says = ""},
+	{"price",   IN_FILTER, AS_NUMBER, .most = 1000, .places = 2},
 	{"id",      IN_QUERY,  AS_UUID,   .says = ""},
 	{"word",    IN_QUERY,  AS_WORD,   .words = "exact estimate"},
 	{"fields",  IN_QUERY,  AS_FIELDS, .words = "id name owner_id"},
@@ -125,6 +127,11 @@ queries(void **state)
 		{"q=a&zip=1", "400 unknown_parameter ?zip unknown"},
 		{"flag=yes", WRONG "flag type"}, {"flag=", WRONG "flag type"}, {"flag=True", WRONG "flag type"},
 		{"when=2026-01-31T09:30:00", WRONG "when format"}, {"when=now", WRONG "when format"},
+		{"day=2026-02-29", WRONG "day format"}, {"day=", WRONG "day format"},
+		{"day=2026-01-31T09:30:00Z", WRONG "day format"},
+		{"price=", WRONG "price type"}, {"price=1,5", WRONG "price type"}, {"price=1000.01", WRONG "price range"},
+		{"price=-0.01", WRONG "price range"}, {"price=0.001", WRONG "price places"},
+		{"price=NaN", WRONG "price type"}, {"price=1e-3", WRONG "price places"},
 		{"id=" UUID "0", WRONG "id format"}, {"id=", WRONG "id format"},
 		{"word=exac", WRONG "word word"}, {"word=", WRONG "word word"},
 		{"word=exact%20estimate", WRONG "word word"}, {"word=exact,estimate", WRONG "word word"},
@@ -177,6 +184,7 @@ filters(void **state)
 		{"stage=%22%5D,%5C,%22%7D", "{\"stage\":[\"\\\"]\",\"\\\\\",\"\\\"}\"]}"},
 		{"owner=" UUID "," UUID, "{\"owner\":[\"" UUID "\",\"" UUID "\"]}"},
 		{"min=10", "{\"min\":\"10\"}"},
+		{"day=2026-01-31&price=9.50", "{\"day\":\"2026-01-31\",\"price\":\"9.50\"}"},
 		{0}
 	};
 	/* clang-format on */
@@ -261,6 +269,17 @@ order(void **state)
 	    "id=" UUID " part=" UUID " if_match={\"*\"} retry=null why=so body={\"name\":\"x\"}");
 }
 
+static void
+types(void **state)
+{
+	const struct param price = {"price", IN_QUERY, AS_NUMBER, .most = 1},
+			   day = {"day", IN_QUERY, AS_DATE, .says = ""};
+
+	(void)state;
+	assert_string_equal(param_types(&price), "numeric");
+	assert_string_equal(param_types(&day), "date");
+}
+
 int
 main(void)
 {
@@ -269,6 +288,7 @@ main(void)
 	    cmocka_unit_test(filters),
 	    cmocka_unit_test(cursors),
 	    cmocka_unit_test(order),
+	    cmocka_unit_test(types),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,15 +1,10 @@
 """actions.py -- what can be done with a customer: how it is asked through HTTP and as a call of the api function."""
-from collections import namedtuple
-
 from psycopg2.extras import Json
 
+from asks import Action, Ask, post, undo
+from children import CHILDREN
 from relations import HOME, LAST, NEXT
 
-# One way to ask: through HTTP, and the arguments of the api function. page: all pages of the list in this order instead.
-Ask = namedtuple("Ask", "method path args params body headers page", defaults=(None, None, None, None))
-# status: when it is answered; hidden: when the customer is not there for the caller. done: what an answer to "done" or "seen"
-# shows; writes: whether it changes the customer.
-Action = namedtuple("Action", "function status hidden asks done writes", defaults=("nothing", False))
 ANY = {"If-Match": "*"}
 
 
@@ -21,7 +16,7 @@ def listing(c, fields=None, count=None, sort="-updated_at", **filter):
 
 
 def pages(c, sort):
-    return Ask("GET", "/customers", None, page=(c.archived, sort))
+    return Ask("GET", "/customers", None, page=("customers", c.archived, sort, c.id))
 
 
 def one(c, method="GET", as_of=None, **headers):
@@ -37,10 +32,6 @@ def changes(c, path="/history", **filter):
 def change(c, tags=("*",), **body):
     return Ask("PATCH", "/customers/" + c.id, dict(id=c.id, if_match=list(tags), body=Json(body)), None, body,
                {"If-Match": ", ".join(t if t == "*" else f'"{t}"' for t in tags)})
-
-
-def post(path, body, **args):
-    return Ask("POST", path, dict(args, body=Json(body)), None, body)
 
 
 def on(c, word, body, **args):
@@ -64,10 +55,6 @@ def restore(dry=False, **scope):
 
 def record(c, since, dry=False):
     return restore(dry, entity="customers", id=c.id, as_of=since)
-
-
-def undo(operation):
-    return post(f"/operations/{operation}/undo", {"reason": "Back."}, id=operation, retry=None)
 
 
 def get(path, id_, **args):
@@ -110,11 +97,20 @@ WRITING = {
     "undo": Action("operation_undo", 201, 404, lambda c, w: [undo(c.last.operation)], "nothing", True),
     "undo2": Action("operation_undo", 201, 404, lambda c, w: [undo(c.city.operation)], "nothing", True),
 }
-ACTIONS = READING | WRITING
+ACTIONS = READING | WRITING | CHILDREN
+
+CHILD = "child"     # the room of all that is done with children through HTTP: each does it with another one
+
+
+def room_of(action):
+    return CHILD if action in CHILDREN else action
+
 
 # The other functions that prove who asks: they show no customer.
 ELSEWHERE = {
     "operation_get": "an operation follows its person and names no customer", "operation_list": "as operation_get",
+    "search_find": "tests/api/test_search.py", "changes_list": "tests/api/test_changes.py", "customer_merge": "tests/api/test_merge.py",
+    "customer_timeline": "tests/api/test_timeline.py", "customer_handover": "tests/api/test_handover.py", "staff_completeness": "tests/api/test_completeness.py",
     "notice_list": "what the caller was told; of the customer only the id", "outcome": "whether one's own request was committed",
 } | dict.fromkeys(["funnel_change", "funnel_get", "settings_change", "settings_get"], "how the org works") | dict.fromkeys(
     ["staff_change", "staff_create", "staff_get", "staff_invite", "staff_list", "staff_session_end", "staff_session_list",

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import psycopg2
 
+from asking_children import Children
 from model import ARCHIVED, CHANGE, COLUMNS, ENDED, MISSING, REFUSED
 from random_org import CITIES, SAMPLE
 
@@ -19,7 +20,7 @@ class Disagreement(AssertionError):
     """The model and the database answer differently."""
 
 
-class Asker:
+class Asker(Children):
     """Compares answers through the programs' role; connection: theirs."""
 
     def __init__(self, connection, random_org):
@@ -30,13 +31,15 @@ class Asker:
         """Questions of one person, between two changes."""
         self.me = self.person()
         self.view = self.org.view(self.me)
-        for ask in [self.list] + [self.find] * 4 + [self.get] * 35 + [self.write] * 5 + [self.history] * 4 + [self.changes]:
+        for ask in [self.list] + [self.find] * 4 + [self.get] * 35 + [self.write] * 5 + [self.history] * 4 + [self.changes] + [self.child_list] * 2 + [self.child_get] * 12 + [self.child_write] * 6:
             ask()
             if self.me.status != "active":
                 break
 
     def person(self):
         return self.dice.choice(list(self.org.people.values()))
+
+    fields_too = True
 
     def fields(self):
         return self.dice.choice([None, None, self.org_.some(FIELDS, 6)])

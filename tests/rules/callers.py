@@ -9,9 +9,12 @@ from urllib.parse import urlencode
 
 import psycopg2
 
+from children import KINDS
+
 # face: the answer without what names the request; hidden and missing must be equal in it.
 Answer = namedtuple("Answer", "status text face rows", defaults=(None,))
 STATES = {"42501": 403, "23505": 409}
+LISTS = {"customers": "customer_list", **{kind: one + "_list" for kind, one in KINDS.items()}}
 
 
 def digits(phone):
@@ -23,7 +26,7 @@ def shows(text, c):
     whole = any(v in text for v in [c.email, *c.phones, *map(digits, c.phones)])
     masked = "***" in text
     return "both" if whole and masked else "clear" if whole else "masked" if masked else \
-        "id" if c.id in text or c.name in text else "nothing"
+        "id" if any(word in text for word in (c.id, c.name, *(getattr(c, k) for k in KINDS.values()))) else "nothing"
 
 
 class Caller:
@@ -32,30 +35,31 @@ class Caller:
     def __init__(self, scene, who):
         self.scene, self.who, self.kept, self.told = scene, who, {}, set()
 
-    def page(self, archived, sort):
-        """All rows of a list by their ids."""
-        if (archived, sort) not in self.kept:
+    def page(self, *which):
+        """All rows of a list (of what, archived, sort) by their ids."""
+        if which not in self.kept:
             rows, cursor = [], None
             while True:
-                answer = self.more(archived, sort, cursor)
+                answer = self.more(*which, cursor)
                 if answer.rows is None:
-                    self.kept[archived, sort] = answer
+                    self.kept[which] = answer
                     break
                 rows += answer.rows[0]
                 cursor = answer.rows[1]
                 if cursor is None:
-                    self.kept[archived, sort] = {r["id"]: json.dumps(r) for r in rows}
+                    self.kept[which] = {r["id"]: json.dumps(r) for r in rows}
                     self.told |= self.scene.named(json.dumps(rows))
                     break
-        return self.kept[archived, sort]
+        return self.kept[which]
 
     def ask(self, ask, function, c):
         if not ask.page:
             answer = self.call(ask, function)
             self.told |= self.scene.named(answer.text) - self.scene.named(c.id)     # of this one the outcome says it
             return answer
-        rows = self.page(*ask.page)
-        return rows if isinstance(rows, Answer) else Answer(200, rows.get(c.id, ""), None)
+        *which, id_ = ask.page
+        rows = self.page(*which)
+        return rows if isinstance(rows, Answer) else Answer(200, rows.get(id_, ""), None)
 
     def outcome(self, action, c, missing):
         """(status, what it shows): "hidden" where nothing tells the customer from one that is not there."""
@@ -118,9 +122,9 @@ class Http(Caller):
         head.pop("Location", None) if answer.status == 201 else None
         return Answer(answer.status, f"{head} {json.dumps(doc, ensure_ascii=False)}", (head, doc))
 
-    def more(self, archived, sort, cursor):
+    def more(self, kind, archived, sort, cursor):
         params = {"limit": 200, "sort": sort, **({"archived": "true"} if archived else {}), **({"cursor": cursor} if cursor else {})}
-        answer, text = self.send("GET", "/customers", params)
+        answer, text = self.send("GET", "/" + kind, params)
         doc = json.loads(text)
         return Answer(answer.status, text, None, (doc["data"], doc["next"]) if answer.status == 200 else None)
 
@@ -158,7 +162,7 @@ class Sql(Caller):
             rows = []       # what the program does not write
         return Answer(status, json.dumps([rows, error], ensure_ascii=False), [rows, error])
 
-    def more(self, archived, sort, cursor):
-        status, rows, error = self.run("customer_list", dict(filter="{}", archived=archived, fields=None, sort=sort,
+    def more(self, kind, archived, sort, cursor):
+        status, rows, error = self.run(LISTS[kind], dict(filter="{}", archived=archived, fields=None, sort=sort,
                                                             cursor=cursor, lim=200, count=None))
         return Answer(status, str(error), None, (rows[:-1], rows[-1]["_next"]) if status == 200 else None)

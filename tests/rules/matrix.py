@@ -27,7 +27,7 @@ class Matrix:
         (_, *self.maskings), *words = found["masking"]
         self.meaning = {(row[0], m): shown for row in words for m, shown in zip(self.maskings, row[1:])}
         self.labels, self.faults, self.actions = {}, [], []
-        for table in ("reading", "writing"):
+        for table in ("reading", "writing", "children", "offers"):
             head, *rows = found[table]
             actions = head[3:]
             self.actions += actions

@@ -34,6 +34,7 @@ class Org:
     people: dict = field(default_factory=dict)
     customers: dict = field(default_factory=dict)
     changes: list = field(default_factory=list)
+    children: dict = field(default_factory=dict)     # of all kinds, by their ids
     opened: set = field(default_factory=set)         # (person, customer): the glass is broken and the time not over
 
     def segment(self, stage):
@@ -49,7 +50,8 @@ class Org:
             found |= more
 
     def view(self, person):
-        return View(self, person)
+        from model_children import Children   # which needs what is here
+        return type("View", (View, Children), {})(self, person)
 
 
 class View:
@@ -95,7 +97,7 @@ class View:
         kept, clear = self.kept(c), self.clear(c, single)
         row = dict(past or c)
         row["segment"] = self.org.segment(row["stage"])
-        row["phone_e164"] = e164(row["phone"])
+        row["phone_e164"] = e164(row["phone"], row["country"])
         for name in kept:
             row[name] = None
             if name == "phone":
@@ -131,7 +133,7 @@ class View:
         if self.all is None:
             self.all = [self.shown(c, False) for c in self.org.customers.values() if self.lists(c)]
         rows = [r for r in self.all if (r["archived_at"] is not None) == archived]
-        rows = [r for r in rows if all(FILTERS[k](r, v, self.org.customers[r["id"]]) for k, v in filter.items())]
+        rows = [r for r in rows if all(FILTERS[k](r, v, self.org.customers[r["id"]]) or k in ("phone", "email") and self.reached(r, k, v) for k, v in filter.items())]
         words = sort.split(",")
         rows.sort(key=lambda r: r["id"], reverse=words[-1].startswith("-"))
         for word in reversed(words):
@@ -146,7 +148,8 @@ class View:
             return True
         if h["customer_id"] is None:
             return h["entity"] == "staff" and h["record_id"] in self.below
-        return self.reads(self.org.customers[h["customer_id"]])
+        c = self.org.customers[h["customer_id"]]
+        return self.reads(c) and h["entity"] not in self.kept(c)
 
     def history(self, customer, filter):
         """All changes of one customer, or (None) of whatever he may see."""
@@ -166,6 +169,8 @@ class View:
         if h["customer_id"] is not None:
             c = self.org.customers[h["customer_id"]]
             kept = self.kept(c)
+            if h["entity"] != "customers":
+                kept = [f for f in kept if f in ("email", "phone")]
             if h["field"] in kept:
                 return []
             for side in ("old", "new"):
@@ -185,7 +190,7 @@ FILTERS.update(
     updated_after=lambda r, v, c: r["updated_at"] >= v, updated_before=lambda r, v, c: r["updated_at"] < v,
     created_after=lambda r, v, c: r["created_at"] >= v, created_before=lambda r, v, c: r["created_at"] < v,
     # By the whole value, masked or not, but not where the funnel keeps it back: r has none then.
-    phone=lambda r, v, c: r["phone"] is not None and number(c["phone"]) == number(v) is not None,
+    phone=lambda r, v, c: r["phone"] is not None and number(c["phone"], c["country"]) in {number(v), number(v, c["country"])} - {None},
     email=lambda r, v, c: r["email"] is not None and c["email"].lower() == v.lower())
 
 HISTORY_FILTERS = {
@@ -198,14 +203,18 @@ def digits(text):
     return re.sub("[^0-9]", "", text or "")
 
 
-def e164(phone):
-    typed = re.fullmatch(r"\+[0-9 ()./-]+", phone or "")
-    return "+" + digits(phone) if typed and 7 <= len(digits(phone)) <= 15 and digits(phone)[0] != "0" else None
+def e164(phone, country=None):
+    """Of the forms that random_org.py has."""
+    number_ = digits(phone)
+    if not (phone or "").startswith("+"):
+        code = {"DE": "49", "CH": "41", "AT": "43"}.get(country)
+        number_ = code + number_[1:] if code and re.match("0[1-9]", number_) else ""
+    return "+" + number_ if 7 <= len(number_) <= 15 and number_[0] != "0" else None
 
 
-def number(phone):
+def number(phone, country=None):
     """What two written forms of one number have in common."""
-    return e164(phone) or digits(phone) or None
+    return e164(phone, country) or digits(phone) or None
 
 
 def mask_phone(phone):

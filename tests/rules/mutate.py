@@ -14,7 +14,8 @@ sys.path[:0] = [here, os.path.dirname(here)]
 
 from holdfast import ROOT, Stack  # noqa: E402
 from matrix import Matrix  # noqa: E402
-from mutations import ALONE, MUTATIONS  # noqa: E402
+from mutations import ALONE, MUTATIONS, TESTS  # noqa: E402
+from mutations_children import MUTATIONS as OF_CHILDREN  # noqa: E402
 from runs import alone, dismissed, run, scenes  # noqa: E402
 
 
@@ -62,6 +63,8 @@ class Mutant:
         with open(path, "w") as file:
             file.write(text.replace(m.old, m.new))
         try:
+            if m.under == TESTS:
+                return self.tested()
             self.load()
             return [w for w in self.red(self.before, m.under) if w not in self.before]
         finally:
@@ -69,11 +72,24 @@ class Mutant:
                 file.write(text)
 
 
+    def tested(self):
+        """What the tests of restores say, in a tree of their own with this sql/."""
+        tree = tempfile.mkdtemp(dir=self.stack.folder)
+        for name in ("conf", "sql", "tests"):
+            shutil.copytree(self.sql if name == "sql" else os.path.join(ROOT, name), os.path.join(tree, name))
+        os.chmod(tree, 0o755)
+        done = subprocess.run([sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-x", *RESTORE_TESTS], cwd=tree, text=True, capture_output=True)
+        return [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
+
+
+RESTORE_TESTS = [f"tests/api/test_child_{word}.py" for word in ("restores", "restore_conflicts", "restore_rights")]
+
+
 def mutate(stack, names=(), say=print):
     """The names of what nobody noticed."""
     mutant, green = Mutant(stack), []
     say(f"{len(mutant.before)} cells are red by themselves")
-    for m in MUTATIONS:
+    for m in MUTATIONS + OF_CHILDREN:
         if not names or any(n in m.name for n in names):
             began = time.time()
             try:

@@ -3,7 +3,7 @@ makes good, and so change nothing that anybody gets, are not here."""
 from collections import namedtuple
 
 # In a file of sql/ this text (which is there as often as times says) becomes that. under: the masks to ask first; ALONE: the
-# policies without the functions and the functions without the policies, where two rules say the same.
+# policies without the functions and the functions without the policies, where two rules say the same; TESTS: the tests of restores.
 Mutation = namedtuple("Mutation", "name file old new under times", defaults=("lists", 1))
 SEES, MINE, HISTORY, JOBS = "policy/customers.sql", "policy/words.sql", "policy/history.sql", "policy/jobs.sql"
 LIST, VIEW, RECORD, CHANGES, RESTORES, CONTEXT = ("api/customers_list.sql", "api/customers.sql", "api/customers.sql", "api/history.sql",
@@ -12,8 +12,8 @@ REP = "(:ROLE = ''rep'' and owner_id = :ME and segment = any(:SEGMENTS))"
 TREE = "exists (select from app.staff_tree t where t.org_id = :ORG and t.above_id = :ABOVE and t.below_id = owner_id)"
 BELOW = "exists (select from app.staff_tree t where t.org_id = :ORG and t.above_id = :ME and t.below_id = owner_id)"
 NOBODY = "(:ROLE = ''manager'' and owner_id is null and segment = any(:TEAM_SEGMENTS))"
-ALONE = "alone"
-MASK = "case when m.clear then {0} else app.mask_json(h.field, {0}) end"
+ALONE, TESTS = "alone", "tests"
+MASK = "case when k.clear then {0} else app.mask_json(h.field, {0}) end"
 CONFLICT = "'{0}', case when m.clear then c.{0} else app.mask_json(c.field, c.{0}) end"
 
 MUTATIONS = [
@@ -60,7 +60,7 @@ MUTATIONS = [
     Mutation("a manager writes all of his team's segments", MINE, "owner_id is null and segment = any(:TEAM_SEGMENTS)", "segment = any(:TEAM_SEGMENTS)"),
     Mutation("an update needs no policy", SEES, "using (org_id = :ORG and (:MINE or id = any(:REGAINED)))", "using (org_id = :ORG)"),
     # History, operations, restores.
-    Mutation("history follows nothing", HISTORY, "or exists (select from app.customer c where c.org_id = :ORG and c.id = customer_id)", ""),
+    Mutation("history follows nothing", HISTORY, "or exists (select from app.customer c where c.org_id = :ORG and c.id = customer_id\n", "or exists (select from app.customer c where false\n"),
     Mutation("history is open to managers", HISTORY, ":ROLE in ('admin', 'auditor')\n        or exists", ":ROLE <> 'rep'\n        or exists"),
     Mutation("history of any customer", HISTORY, "and c.id = customer_id", ""),
     Mutation("operations are nobody's own", HISTORY, " or actor_id = :ME\n", "\n"),
@@ -68,7 +68,7 @@ MUTATIONS = [
     Mutation("operations are open to managers", HISTORY, "t.above_id = :ME and t.below_id = actor_id", "true"),
     Mutation("operations are open", HISTORY, "(:ROLE in ('admin', 'auditor') or actor_id = :ME", "(true"),
     Mutation("restores are open", JOBS, "staff_id = :ME or :ROLE in", "true or :ROLE in"),
-    Mutation("conflicts without their record", JOBS, "exists (select from app.customer c where c.org_id = :ORG and c.id = record_id)", "true"),
+    Mutation("conflicts without their record", JOBS, "exists (select from app.customer c where c.org_id = :ORG and c.id = customer_id)", "true"),
     Mutation("a rep takes back what others did", RESTORES, "if app.role() = 'rep' and exists (select", "if false and exists (select"),
     # Lists.
     Mutation("the scope of all is a rep's", LIST, " or app.visibility() = 'open' then", " then"),
@@ -103,7 +103,7 @@ MUTATIONS = [
     Mutation("old values are clear", CHANGES, MASK.format("h.old"), "h.old"),
     Mutation("new values are clear", CHANGES, MASK.format("w.new"), "w.new"),
     Mutation("changes are clear", CHANGES, "((select app.shows_contacts()) and (not", "(true or (not"),
-    Mutation("others' changes are clear", CHANGES, "(not (select app.masks_others()) or (", "(true or (", "off"),
+    Mutation("others' changes are clear", CHANGES, "(not (select app.masks_others()) or exists (", "(true or exists (", "off"),
     *[Mutation(f"conflicts: {f} is clear", RESTORES, f"case when m.clear then c.{f} else app.mask_json(c.field, c.{f}) end as {f}", f"c.{f}") for f in ("undone", "current", "target")],
     *[Mutation(f"dry runs: {f} is clear", RESTORES, CONFLICT.format(f), f"'{f}', c.{f}") for f in ("undone", "current", "target")],
     # Single calls.

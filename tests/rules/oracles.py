@@ -26,6 +26,9 @@ def sent(json, **headers):
     return {"json": json, "headers": headers}
 
 
+# What belongs to a customer, and a change of each.
+CHILDREN = {"contacts": {"title": "x"}, "deals": {"notes": "x"}, "activities": {"next_step": "x"}, "offers": {"notes": "x"}}
+
 # Every route with an id in its path, and how it is asked: first rightly, so that one's own is no 404, then in every other way.
 ROUTES = {
     ("GET", "/customers/{id}"): [{}, *({"params": {"as_of": t}} for t in ("2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z", "never")),
@@ -40,6 +43,19 @@ ROUTES = {
         {"json": {"stage": "qualified"}}, *({"json": b} for b in ({"stage": "won"}, {"stage": "no"}, {"stage": "new", "owner_id": MISSING}, {}, {"stage": "new", "note": "x"})),
         sent({"stage": "qualified"}, **{"Idempotency-Key": "theirs"})],
     ("POST", "/customers/{id}/reveal"): [{"json": dict(REASON, fields=["phone"])}, *({"json": b} for b in (dict(REASON, fields=[]), dict(REASON, fields=["name"]), {"fields": ["email"]}))],
+    ("GET", "/customers/{id}/timeline"): [{}, *({"params": p} for p in ({"kind": "call"}, {"limit": 1}, {"cursor": "x"}))],
+    ("GET", "/customers/{id}/handover"): [{}, {"headers": {"Accept": "text/html"}}],
+    ("POST", "/customers/{id}/merge"): [{"json": dict(REASON, other=MISSING)}, {"json": REASON}, {"json": {"other": MISSING}}],
+    **{route: asked for kind, body in CHILDREN.items() for route, asked in {
+        ("GET", f"/{kind}/{{id}}"): [{}, *({"params": {"as_of": t}} for t in ("2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z", "never")),
+                                     *({"headers": {"If-None-Match": t}} for t in ("*", '"v1"', '"v1m"'))],
+        ("PATCH", f"/{kind}/{{id}}"): [{"json": body, "headers": ANY}, *({"json": body, "headers": h} for h in (NOTE, STALE, {})),
+                                       *({"json": b, "headers": ANY} for b in ({}, {"bogus": 1}, {"notes": 5}, {"customer_id": MISSING}, {"contact_id": MISSING}, {"deal_id": MISSING}))],
+        ("DELETE", f"/{kind}/{{id}}"): [{"headers": h} for h in (ANY, NOTE, STALE, {})]}.items()},
+    ("POST", "/offers/{id}/send"): [{"json": {}, "headers": ANY}, {"json": {"note": "x"}, "headers": STALE}, {"json": {}}],
+    ("POST", "/offers/{id}/revise"): [{"json": {}}, sent({}, **{"Idempotency-Key": "theirs"})],
+    ("POST", "/offers/{id}/accept"): [{"json": {}, "headers": ANY}, {"json": REASON, "headers": STALE}, {"json": REASON}],
+    ("POST", "/offers/{id}/decline"): [{"json": REASON, "headers": ANY}, {"json": {}, "headers": ANY}, {"json": REASON}],
     ("GET", "/operations/{id}"): [{}],
     ("POST", "/operations/{id}/undo"): [{"json": REASON}, {"json": {}}, sent(REASON, **{"Idempotency-Key": "theirs"})],
     ("GET", "/restores/{id}"): [{}],
@@ -47,6 +63,7 @@ ROUTES = {
     ("GET", "/staff/{id}"): [{}, {"headers": {"If-None-Match": "*"}}, {"headers": {"If-None-Match": '"v1"'}}],
     ("PATCH", "/staff/{id}"): [{"json": {}, "headers": ANY}, *({"json": b, "headers": h} for b in ({"role": "admin"}, {"manager_id": MISSING}) for h in (ANY, NOTE, STALE, {}))],
     ("POST", "/staff/{id}/invite"): [{}],
+    ("GET", "/staff/{id}/completeness"): [{}],
     ("GET", "/staff/{id}/sessions"): [{}, {"params": {"limit": 1}}],
     ("DELETE", "/staff/{id}/sessions"): [{}],
     ("DELETE", "/staff/{id}/sessions/{sid}"): [{}],
@@ -55,9 +72,32 @@ ROUTES = {
 # Every member of a body and every parameter that names something by its id.
 NAMED = {("POST", "/customers", "id"), ("POST", "/customers", "owner_id"), ("PATCH", "/customers/{id}", "owner_id"), ("POST", "/customers/{id}/stage", "owner_id"),
          ("POST", "/staff", "id"), ("POST", "/staff", "manager_id"), ("POST", "/staff", "person_id"), ("PATCH", "/staff/{id}", "manager_id"), ("PATCH", "/staff/{id}", "person_id"),
+         ("POST", "/customers/{id}/merge", "other"), *(("POST", "/" + kind, member) for kind in CHILDREN for member in ("id", "customer_id")),
+         *((method, path, member) for member in ("contact_id", "deal_id") for kind in ("activities", "offers") for method, path in (("POST", "/" + kind), ("PATCH", f"/{kind}/{{id}}"))),
+         ("POST", "/offers/{id}/revise", "contact_id"), ("POST", "/offers/{id}/revise", "deal_id"),
          *(("POST", "/restores", "scope/" + k) for k in ("change", "operation", "id", "actor"))}
 ASKED = {("/customers", "owner"), ("/customers/{id}/history", "actor"), ("/staff", "manager"), ("/operations", "actor"),
+         *(("/" + kind, "customer") for kind in CHILDREN), ("/activities", "author"), *(("/" + kind, k) for kind in ("activities", "offers") for k in ("contact", "deal")),
          *(("/history", k) for k in ("actor", "record", "operation"))}
+
+
+def parts(schema):
+    """A schema and all that it is put together from, but for the members of an object."""
+    yield schema
+    for part in [p for word in ("allOf", "anyOf", "oneOf") for p in schema.get(word, ())] + [schema[w] for w in ("items",) if w in schema]:
+        yield from parts(part)
+
+
+def is_id(schema):
+    return any(p.get("format") == "uuid" for p in parts(schema))
+
+
+def ids(schema, at=""):
+    """The members of a body that are ids, in its objects too."""
+    for name, member in [m for p in parts(schema) for m in p.get("properties", {}).items()]:
+        if is_id(member):
+            yield at + name
+        yield from ids(member, at + name + "/")
 
 
 class Secrets:
@@ -71,9 +111,12 @@ class Secrets:
         theirs, foreign = self.theirs, self.foreign = [self.trail(who, **{"Idempotency-Key": "theirs"}) for who in (self.theo, self.otto)]
         hidden = [theirs["customers"], foreign["customers"], self.made(self.theo, "archived_at = app.now()"), self.made(self.theo, "owner_id = null"),
                   self.made(self.rita, "stage = 'won'"), self.opened_once()]
+        gone, once = self.children(self.rita, hidden[4], "won"), self.children(self.theo, hidden[5])
         self.hidden = {
             "customers": [(self.rita, id) for id in hidden] + [(self.max, id) for id in hidden[:3]] + [(who, foreign["customers"]) for who in (self.ada, self.axel)],
             **{kind: [(self.rita, theirs[kind]), (self.max, theirs[kind])] + [(who, foreign[kind]) for who in (self.rita, self.max, self.ada)] for kind in ("operations", "restores")},
+            **{kind: [(self.rita, theirs[kind]), (self.max, theirs[kind]), (self.rita, gone[kind]), (self.rita, once[kind])] + [(who, foreign[kind]) for who in (self.rita, self.max, self.ada)]
+               for kind in CHILDREN},
             "staff": [(who, self.otto.id) for who in (self.rita, self.max, self.ada, self.axel)]}
 
     def made(self, who, change):
@@ -81,6 +124,22 @@ class Secrets:
         id = who.customer(phone="+49 30 7654321", email="made@secret.example")["id"]
         self.stack.sql(f"update app.customer set {change} where id = %s", id)
         return id
+
+    def children(self, who, customer, stage=None):
+        """One of each kind of somebody's customer; with stage while it still is where he works."""
+        if stage:
+            self.stack.sql("update app.customer set stage = 'new' where id = %s", customer)
+        made = {kind: self.child(who, kind, customer) for kind in CHILDREN}
+        if stage:
+            self.stack.sql("update app.customer set stage = %s where id = %s", stage, customer)
+        return made
+
+    def child(self, who, kind, customer, **more):
+        body = {"contacts": {"name": "Eva", "email": "eva@secret.example", "phone": "+49 30 1234568"}, "deals": {"title": "Big"}, "activities": {"kind": "note", "subject": "Said"},
+                "offers": {"currency": "EUR", "lines": [{"description": "It", "quantity": 1, "unit_price": 5}]}}[kind]
+        answer = who.post("/" + kind, dict(body, customer_id=customer, **more))
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
 
     def opened_once(self):
         """Rita broke its glass, but the time is over."""
@@ -93,9 +152,10 @@ class Secrets:
         """A customer of somebody's, an operation on it, one of its changes, a restore."""
         c = who.customer(phone="+49 30 1234567", email="trail@secret.example", city="Bonn")
         who.change(c, city="Ulm")
+        children = self.children(who, c["id"])
         change = who.get(f"/customers/{c['id']}/history").json()["data"][0]
         done = who.post("/restores", {"scope": {"change": change["id"]}, "reason": "x"}, headers=headers)
         assert done.status_code == 201, done.text
         who.change(c, city="Kiel")
         change = who.get(f"/customers/{c['id']}/history").json()["data"][0]
-        return {"customers": c["id"], "operations": change["operation_id"], "restores": done.json()["id"], "change": change["id"], "staff": who.id, "at": change["at"]}
+        return {"customers": c["id"], "operations": change["operation_id"], "restores": done.json()["id"], "change": change["id"], "staff": who.id, "at": change["at"], **children}

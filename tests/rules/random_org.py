@@ -7,11 +7,11 @@ from datetime import datetime, timedelta, timezone
 from model import Org, Person
 
 ROLES = ["rep"] * 6 + ["manager"] * 3 + ["admin", "auditor"]
-HIDEABLE = ["email", "phone", "website", "address", "city", "region", "postal_code", "country", "source", "value", "currency", "notes", "tags", "custom", "deals"]
+HIDEABLE = ["email", "phone", "website", "address", "city", "region", "postal_code", "country", "source", "value", "currency", "notes", "tags", "custom", "deals", "contacts", "activities"]
 CITIES = ["Berlin", "berlin", "Bonn", "Ärzen", "Zug", "Ulm 7", None, None]
 SAMPLE = {
     "email": lambda dice: dice.choice([None, f"{dice.choice('aBcÄ')}{dice.randrange(300)}@{dice.choice('xYz')}{dice.randrange(3)}.example"]),
-    "phone": lambda dice: dice.choice([None, f"+49 30 {dice.randrange(300):06}", f"+4930{dice.randrange(300):06}", f"030/{dice.randrange(300)}", "12", "ask", "+0 30 1234567", "+1 (202) 555-0101"]),
+    "phone": lambda dice: dice.choice([None, f"+49 30 {dice.randrange(300):06}", f"+4930{dice.randrange(300):06}", f"030/{dice.randrange(300)}", "0 3 0 17", "112", "+0 30 1234567", "+1 (202) 555-0101"]),
     "city": lambda dice: dice.choice(CITIES), "country": lambda dice: dice.choice([None, "DE", "CH", "AT"]),
     "value": lambda dice: dice.choice([None, 0, dice.randrange(5), dice.randrange(10 ** 15)]), "currency": lambda dice: dice.choice([None, "EUR", "CHF"]),
     "notes": lambda dice: dice.choice([None, "n %d" % dice.randrange(99)]), "tags": lambda dice: dice.sample(["a", "b", "c"], dice.randrange(3)),
@@ -23,7 +23,10 @@ SAMPLE["name"] = lambda dice, of=SAMPLE["name"]: of(dice)[:200]
 STORED = ["id"] + list(SAMPLE) + ["stage", "owner_id", "created_at", "updated_at", "archived_at"]
 
 
-class RandomOrg:
+from random_children import Children  # noqa: E402 -- which draws from what is above
+
+
+class RandomOrg(Children):
     def __init__(self, connection, dice, people, rows=1000, foreign=()):
         self.db, self.dice, self.org, self.foreign = connection, dice, Org(), foreign   # foreign: customers of another org
         self.drawn = []   # the changes, newest first
@@ -32,8 +35,9 @@ class RandomOrg:
         for _ in range(people):
             self.hire()
         self.fill(rows)
+        self.fill_children(rows // 2)
         self.read_history()
-        self.sql("analyze app.customer, app.history, app.staff_tree")
+        self.sql("analyze app.contact, app.activity, app.customer, app.history, app.staff_tree")
         self.db.commit()
 
     def sql(self, text, *args):
@@ -136,13 +140,13 @@ class RandomOrg:
     def change(self, *deeds):
         """One random change of what decides who sees what, or one of these."""
         self.act()
-        self.dice.choice(deeds or [self.work] * 3 + [self.person] * 3 + [self.settings] * 3 + [self.funnel] * 2 + [self.grant] * 2)()
+        self.dice.choice(deeds or [self.work] * 3 + [self.child_work] * 2 + [self.person] * 3 + [self.settings] * 3 + [self.funnel] * 2 + [self.grant] * 2)()
         self.read_history(new=True)
         self.db.commit()
 
     def work(self):
         """One field of some customers."""
-        name = self.dice.choice(["owner_id"] * 3 + ["stage"] * 3 + ["archived_at", "phone", "email", "notes", "city", "value", "tags", "name"])
+        name = self.dice.choice(["owner_id"] * 3 + ["stage"] * 3 + ["archived_at", "phone", "country", "email", "notes", "city", "value", "tags", "name"])
         draw = {"owner_id": lambda: self.dice.choice(self.owners()), "stage": lambda: self.dice.choice(self.stages()),
                 "archived_at": lambda: self.dice.choice([None, datetime.now(timezone.utc)])}.get(name, lambda: SAMPLE[name](self.dice))
         for c in self.dice.sample(list(self.org.customers.values()), self.dice.randint(1, 12)):
@@ -150,7 +154,9 @@ class RandomOrg:
             if new == c[name]:
                 continue
             (c["version"], c["updated_at"]), = self.sql(f"update app.customer set {name} = %s where org_id = %s and id = %s returning version, updated_at", new, self.org.id, c["id"])
-            c[name] = new
+            was, c[name] = c["archived_at"], new
+            if name in ("archived_at", "country"):
+                self.along(c, was)
             c["worked_in"].add(self.org.segment(c["stage"]))
 
     def person(self):

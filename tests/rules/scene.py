@@ -5,6 +5,8 @@ import secrets
 import uuid
 from types import SimpleNamespace
 
+from actions import CHILD
+from children import IDS, KINDS
 from relations import CAST, HOME, LEADERS, ONCE, RELATIONS, SEGMENTS, STAGES, exists
 
 NAMES = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|Cell [0-9]+|cell[0-9]+|(?<=30 )[123][0-9]{6}|(?<=4930)[123][0-9]{6}")
@@ -27,7 +29,7 @@ class Scene:
         self.sql("update app.settings set visibility = %s where org_id = %s", visibility, self.org.id)
         self.staff, self.sessions = {("boss",): self.org.boss}, {}
         self.hire()
-        self.customers = {(role, relation, room): self.customer(role, relation)
+        self.customers = {(role, relation, room): self.customer(role, relation, room)
                           for role in roles for relation in RELATIONS if exists(relation, role)
                           for room in ["read", *rooms(role, relation)]}
         self.build()
@@ -76,16 +78,17 @@ class Scene:
         return SimpleNamespace(
             id=new(), name=f"Cell {n} {self.tag}", email=f"cell{n}@{self.tag}.test", phones=[f"+49 30 {k}{n:06}" for k in (1, 2, 3)],
             role=role, org=self.org.id, segment=HOME, archived=False, worker=new(), restore=new(), created=change.at,
-            first=change, city=change, last=change)
+            first=change, city=change, last=change, noted=new(), born=change.at, **{k: new() for k in IDS})
 
-    def customer(self, role, relation):
+    def customer(self, role, relation, room):
         r, c = RELATIONS[relation], self.stranger(role)
         mover, heir, segment = r.moved or (None, None, r.segment)
         org = self.other if r.org else self.org
         c.relation, c.org, c.segment, c.archived, c.worker = r, org.id, segment, r.archived, self.who(r.worker or r.owner, role)
         c.row = dict(org=org.id, id=c.id, name=c.name, email=c.email, phones=c.phones, stage=STAGES[r.segment],
                      owner=self.who(r.owner, role), worker=c.worker, boss=org.boss, mover=self.who(mover, role),
-                     heir=self.who(heir, role), moved=STAGES[segment], archived=r.archived)
+                     heir=self.who(heir, role), moved=STAGES[segment], archived=r.archived,
+                     children={k: getattr(c, k) for k in IDS} if room in ("read", CHILD) else None)
         return c
 
     def build(self):
@@ -102,15 +105,19 @@ class Scene:
             rows = [SimpleNamespace(**h) for h in history[c.id]]
             c.created, c.last = rows[0].at, [h for h in rows if h.actor == c.worker][-1]
             c.first, c.city = (next(h for h in rows if h.field == f) for f in ("phone", "city"))
-        self.sql("analyze app.customer, app.history, app.operation, app.restore_conflict, app.staff_tree")
+        born = dict(self.sql("select record_id::text, doc from rules.history(%s::uuid[])", [c.contact for c in all_ if c.row["children"]]))
+        for c in all_:
+            if c.row["children"]:
+                c.born, c.noted = born[c.contact][0]["at"], next(h["operation"] for h in born[c.contact] if h["field"] == "notes")
+        self.sql("analyze app.contact, app.deal, app.activity, app.offer, app.customer, app.history, app.operation, app.restore_conflict, app.staff_tree")
         self.read = {k: (role, relation) for (role, relation, room), c in self.customers.items() if room == "read"
                      for k in (c.id, c.name.rsplit(" ", 1)[0], c.email.split("@")[0], *(p[-7:] for p in c.phones))}
         self.versions = self.now()
 
     def now(self):
-        """The version of every customer."""
-        return {(org, id_): n for org, id_, n in self.sql(
-            "select org_id, id::text, version from app.customer where org_id in (%s, %s)", self.org.id, self.other.id)}
+        """The version of every customer and of what belongs to them."""
+        return {(org, id_): n for t in ("customer", *KINDS.values()) for org, id_, n in self.sql(
+            f"select org_id, id::text, version from app.{t} where org_id in (%s, %s)", self.org.id, self.other.id)}
 
     def named(self, text):
         """Whose customers to read a text tells something of: (role, relation)s."""

@@ -24,6 +24,31 @@ begin
 end
 $$;
 
+-- What belongs to a customer: two contacts, deals and activities and six offers by the worker, of whom the first contact has the
+-- contact values of his customer; the boss changed its phone, the worker its notes. What happens to the customer itself comes later.
+create or replace function rules.children(org int, customer uuid, ids jsonb, worker uuid, boss uuid, mail text, phones jsonb) returns void
+language plpgsql as $$
+begin
+    perform app.act_as(org, worker, 'contacts.create');
+    insert into app.contact (org_id, id, customer_id, name, email, phone, created_at, updated_at)
+    select org, (ids->>k.key)::uuid, customer, 'A contact', mail, phones->>0, app.clock(), app.clock() from unnest('{contact,contact2}'::text[]) k(key);
+    insert into app.deal (org_id, id, customer_id, title, stage, created_at, updated_at)
+    select org, (ids->>k.key)::uuid, customer, 'A deal', c.stage, app.clock(), app.clock()
+    from unnest('{deal,deal2}'::text[]) k(key), app.customer c where c.org_id = org and c.id = customer;
+    insert into app.activity (org_id, id, customer_id, author_id, kind, at, created_at, updated_at)
+    select org, (ids->>k.key)::uuid, customer, worker, 'note', app.clock(), app.clock(), app.clock() from unnest('{activity,activity2}'::text[]) k(key);
+    insert into app.offer (org_id, id, customer_id, number, revision, currency, lines, created_at, updated_at)
+    select org, (ids->>k.key)::uuid, customer, app.offer_number(), 1, 'EUR', '[{"description": "It", "quantity": 1, "unit_price": 100}]', app.clock(), app.clock()
+    from jsonb_object_keys(ids) k(key) where k.key like 'offer%';
+    update app.offer o set status = 'sent', promised_by = worker where o.org_id = org and o.customer_id = customer and o.id <> all(array(
+        select (ids->>k)::uuid from unnest('{offer,offer2,offer3}'::text[]) k));
+    perform app.act_as(org, boss, 'contacts.change');
+    update app.contact k set phone = phones->>2 where k.org_id = org and k.id = (ids->>'contact')::uuid;
+    perform app.act_as(org, worker, 'contacts.change');
+    update app.contact k set notes = 'Noted.' where k.org_id = org and k.id = (ids->>'contact')::uuid;
+end
+$$;
+
 -- Customers. The worker creates one and changes its phone, the boss (an admin) changes phone and city, the worker the website,
 -- each in an operation of its own; then whatever happened to it last.
 create or replace function rules.customers(list jsonb) returns void
@@ -38,11 +63,12 @@ begin
             and s.id in (select (l->>o)::uuid from jsonb_array_elements(list) l, unnest('{owner,heir}'::text[]) o) returning s.id)
     select array_agg(id) into auditors from was;
     for c in select * from jsonb_to_recordset(list) c(org int, id uuid, name text, email text, phones jsonb, stage text,
-        owner uuid, worker uuid, boss uuid, mover uuid, heir uuid, moved text, archived boolean)
+        owner uuid, worker uuid, boss uuid, mover uuid, heir uuid, moved text, archived boolean, children jsonb)
     loop
         perform app.act_as(c.org, c.worker, 'customers.create');
         insert into app.customer (org_id, id, name, email, phone, stage, owner_id, created_at, updated_at)
         values (c.org, c.id, c.name, c.email, c.phones->>0, c.stage, c.owner, app.clock(), app.clock());
+        perform rules.children(c.org, c.id, c.children, c.worker, c.boss, c.email, c.phones) where c.children is not null;
         perform app.act_as(c.org, c.worker, 'customers.change');
         update app.customer k set phone = c.phones->>1 where k.org_id = c.org and k.id = c.id;
         perform app.act_as(c.org, c.boss, 'customers.change');
@@ -85,8 +111,8 @@ begin
         values (r.org, r.id, 'restores', r.worker, r.worker, r.id, 'done', 1, app.now(), app.now());
         insert into app.restore (org_id, id, operation_id, staff_id, scope, reason, conflict_count, outside)
         values (r.org, r.id, r.id, r.worker, '{}', 'A test.', 1, 0);
-        insert into app.restore_conflict (org_id, restore_id, entity, record_id, field, undone, current, target, why)
-        values (r.org, r.id, 'customers', r.customer, 'phone', r.phones->1, r.phones->2, r.phones->0, 'changed_since');
+        insert into app.restore_conflict (org_id, restore_id, entity, record_id, customer_id, field, undone, current, target, why)
+        values (r.org, r.id, 'customers', r.customer, r.customer, 'phone', r.phones->1, r.phones->2, r.phones->0, 'changed_since');
     end loop;
 end
 $$;

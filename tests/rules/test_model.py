@@ -22,7 +22,10 @@ THROUGH_HTTP = 200
 ORGS = [14, 75] * (8 if LONG else 1)
 # What must have been among the answers, or the run has proved little.
 AMONG = ["list clear", "list masked", "list hidden", "get", "get clear", "get masked", "get hidden", "get missing", "get of an opened one",
-         "write", "write refused", "write missing", "write archived", "history", "history missing", "changes of customers", "changes of staff", "changes of settings", "changes of funnel", "session ended"]
+         "write", "write refused", "write missing", "write archived", "history", "history missing", "changes of customers", "changes of staff", "changes of settings", "changes of funnel", "session ended",
+         "list of contacts", "list of activities", "get contacts", "get activities", "get contacts as of", "get activities as of", "get contacts missing", "child hidden", "change contacts done",
+         "archive contacts done", "archive activities done", "archive activities refused", "create contacts done", "create contacts refused", "create activities missing", "create contacts archived",
+         "changes of contacts", "changes of activities"]
 
 
 @pytest.fixture(scope="module")

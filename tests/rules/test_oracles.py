@@ -10,7 +10,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [here, os.path.dirname(here), os.path.join(os.path.dirname(here), "api")]
 
 from holdfast import Stack  # noqa: E402
-from oracles import ANY, ASKED, NAMED, ROUTES, Secrets, ask, face  # noqa: E402
+from oracles import ANY, ASKED, CHILDREN, NAMED, ROUTES, Secrets, ask, face, ids, is_id  # noqa: E402
 from people import MISSING  # noqa: E402
 
 
@@ -38,25 +38,6 @@ def operations(secrets):
     return [(method.upper(), path[3:], o) for path, methods in paths.items() for method, o in methods.items()]
 
 
-def parts(schema):
-    """A schema and all that it is put together from, but for the members of an object."""
-    yield schema
-    for part in [p for word in ("allOf", "anyOf", "oneOf") for p in schema.get(word, ())] + [schema[w] for w in ("items",) if w in schema]:
-        yield from parts(part)
-
-
-def is_id(schema):
-    return any(p.get("format") == "uuid" for p in parts(schema))
-
-
-def ids(schema, at=""):
-    """The members of a body that are ids, in its objects too."""
-    for name, member in [m for p in parts(schema) for m in p.get("properties", {}).items()]:
-        if is_id(member):
-            yield at + name
-        yield from ids(member, at + name + "/")
-
-
 def test_every_way_to_name_something_is_here(secrets):
     """A new route, member or parameter that takes an id wants its row in oracles.py."""
     listed = operations(secrets)
@@ -80,7 +61,12 @@ def test_hidden_is_missing(secrets, method, path):
     sid = who.get("/staff/" + who.id + "/sessions").json()["data"][-1]["id"]
     if (method, path) == ("DELETE", "/staff/{id}/sessions"):
         own = secrets.theo.id   # hers go on
-    answer = ask(who, method, path.replace("{id}", own).replace("{sid}", sid), **ROUTES[method, path][0])
+    more = ROUTES[method, path][0]
+    if path.endswith("/merge"):
+        who, more = secrets.max, {"json": {"reason": "x", "other": secrets.rita.customer()["id"]}}
+    elif path.endswith(("/accept", "/decline", "/revise")):
+        assert who.request("POST", f"/offers/{own}/send", json={}, headers=ANY).status_code == 200
+    answer = ask(who, method, path.replace("{id}", own).replace("{sid}", sid), **more)
     assert answer.status_code < 300, answer.text
     if path.startswith("/staff/{id}/sessions") and method == "DELETE":
         secrets.theo = secrets.stack.login("theo@demo.test")
@@ -111,6 +97,43 @@ def test_ids_in_bodies(secrets):
                 body = {"name": "x", "email": "nobody@secret.example", "role": "rep"} if method == "POST" else {}
                 faces = [face(ask(who, method, path, json=dict(body, **{member: id}), **more)) for id in (foreign, MISSING)]
                 assert faces[0] == faces[1] and faces[0][0] in (403, 422), faces
+
+
+NEW = {"contacts": {"name": "x"}, "deals": {"title": "x"}, "activities": {"kind": "note"}, "offers": {"currency": "EUR"}}
+
+
+def test_whose_children(secrets):
+    """A customer, a contact and a deal that are hidden are none: in a body and in a filter."""
+    s = secrets
+    own = s.trail(s.rita)
+    for who, hidden in [(who, {"customers": id, **{k: of[k] for k in ("contacts", "deals")}}) for who, id, of in (
+            (s.rita, s.theirs["customers"], s.theirs), (s.max, s.theirs["customers"], s.theirs), (s.rita, s.foreign["customers"], s.foreign), (s.ada, s.foreign["customers"], s.foreign))]:
+        for kind, body in NEW.items():
+            faces = [face(who.post("/" + kind, dict(body, customer_id=id, **more))) for more in ({}, {"id": MISSING}, {"bogus": 1}) for id in (hidden["customers"], MISSING)]
+            assert faces[::2] == faces[1::2] and faces[0][0] == 404, faces
+            for filter, of in (("customer", "customers"), ("contact", "contacts"), ("deal", "deals")):
+                if ("/" + kind, filter) in ASKED:
+                    for more in ({}, {"count": "exact"}, {"archived": "true"}):
+                        nothing = empty(who.get("/" + kind, **{filter: MISSING}, **more))
+                        assert empty(who.get("/" + kind, **{filter: hidden[of]}, **more)) == nothing, (kind, filter)
+            for member in ("contact_id", "deal_id") if kind in ("activities", "offers") else ():
+                if who is not s.rita:
+                    continue
+                # Of somebody else's customer, of another of her own, and of nobody: the customer has no such.
+                bad = [hidden[member[:-3] + "s"], s.child(who, member[:-3] + "s", s.own["customers"]), MISSING]
+                for faces in ([face(who.post("/" + kind, dict(body, customer_id=own["customers"], **{member: id}))) for id in bad],
+                              [face(who.patch(f"/{kind}/{own[kind]}", {member: id}, "*")) for id in bad]):
+                    assert faces[0] == faces[1] == faces[2] and faces[0][0] == 422, faces
+                if kind == "offers":
+                    sent = s.child(who, "offers", own["customers"])
+                    assert who.request("POST", f"/offers/{sent}/send", json={}, headers=ANY).status_code == 200
+                    faces = [face(who.post(f"/offers/{sent}/revise", {member: id})) for id in bad]
+                    assert faces[0] == faces[1] == faces[2] and faces[0][0] == 422, faces
+    for kind, id in ((k, s.theirs[k]) for k in CHILDREN):
+        taken = [face(s.rita.post("/" + kind, dict(NEW[kind], customer_id=own["customers"], id=i))) for i in (id, own[kind])]
+        assert taken[0] == taken[1] and taken[0][0] == 409, "an id that somebody else has is taken as one's own is"
+    faces = [face(s.max.post(f"/customers/{own['customers']}/merge", {"reason": "x", "other": id})) for id in (s.theirs["customers"], s.foreign["customers"], MISSING)]
+    assert faces[0] == faces[1] == faces[2], faces
 
 
 def test_restores_of_what_is_hidden(secrets):
@@ -235,7 +258,8 @@ def test_misses_of_break_glass(secrets):
     assert s.rita.post("/customers/break-glass", {"phone": hit, "reason": "x"}).status_code == 200
 
 
-TIMED = [("GET", "/customers/{id}"), ("GET", "/customers/{id}/history"), ("PATCH", "/customers/{id}"), ("POST", "/customers/{id}/stage"), ("POST", "/customers/{id}/reveal")]
+TIMED = [("GET", "/customers/{id}"), ("GET", "/customers/{id}/history"), ("PATCH", "/customers/{id}"), ("POST", "/customers/{id}/stage"), ("POST", "/customers/{id}/reveal"),
+         ("GET", "/customers/{id}/timeline"), ("GET", "/customers/{id}/handover"), *((method, f"/{kind}/{{id}}") for kind in ("contacts", "activities", "offers") for method in ("GET", "PATCH"))]
 
 
 @pytest.mark.parametrize("method, path", TIMED, ids=[" ".join(r) for r in TIMED])
@@ -243,7 +267,7 @@ def test_hidden_takes_as_long_as_missing(secrets, method, path):
     """The medians of requests in turns are within half of one another; another try for a machine that is busy."""
     more = ROUTES[method, path][0]
     for _ in range(3):
-        took = {secrets.theirs["customers"]: [], MISSING: []}
+        took = {secrets.theirs[path.split("/")[1]]: [], MISSING: []}
         for n in range(200):
             for id in sorted(took, reverse=n % 2):
                 began = time.perf_counter()

@@ -3,16 +3,19 @@ import json
 from datetime import datetime
 
 from asking import Asker
+from asking_children import SINGULAR
 from holdfast import PASSWORD, Client
 from model import ARCHIVED, ENDED, MISSING, REFUSED
 
 STATUS = {404: MISSING, 401: ENDED, 403: REFUSED, 409: ARCHIVED}
-PATHS = {"customer_list": "/customers", "customer_change": "/customers/{}", "customer_get": "/customers/{}", "customer_history": "/customers/{}/history", "history_list": "/history"}
-TIMES = ("created_at", "updated_at", "archived_at", "at")
+PATHS = {"customer_list": "/customers", "customer_change": "/customers/{}", "customer_get": "/customers/{}", "customer_history": "/customers/{}/history", "history_list": "/history",
+         **{f"{one}_{verb}": f"/{kind}{path}" for kind, one in SINGULAR.items() for verb, path in (("list", ""), ("get", "/{}"), ("change", "/{}"))}}
+TIMES = ("created_at", "updated_at", "archived_at", "at", "due_at", "done_at")
 
 
 class Web(Asker):
     """Asks as a client does; several people of the org log in for it."""
+    keeps, fields_too = True, False
 
     def __init__(self, stack, org, people=6):
         super().__init__(None, org)
@@ -39,13 +42,13 @@ class Web(Asker):
         path, params = PATHS[function], {}
         if "{}" in path:
             path, args = path.format(args[0]), args[1:]
-        if function == "customer_change":
+        if function.endswith("_change"):
             return self.answer(function, columns, self.clients[self.me.id].patch(path, {}, "*"))
-        if function == "customer_get":
+        if function.endswith("_get"):
             params = {"as_of": text(args[0])}
         else:
             params = {k: ",".join(map(text, v)) if isinstance(v, list) else text(v) for k, v in json.loads(args[0]).items()}
-            if function == "customer_list":
+            if function.endswith("_list") and function != "history_list":
                 params.update(archived=text(args[1]), sort=args[3], cursor=args[4], limit=min(args[5], 200), count=args[6])
             else:
                 params.update(cursor=args[1], limit=args[2])
@@ -55,7 +58,7 @@ class Web(Asker):
         if answer.status_code != 200:
             return STATUS.get(answer.status_code, answer.text)
         body = answer.json()
-        if function in ("customer_get", "customer_change"):
+        if function.endswith(("_get", "_change")):
             return [row(body, columns)]
         return [row(r, columns) for r in body["data"]] + [{"_tail": True, "_next": body["next"], "_count": body.get("count")}]
 

@@ -53,14 +53,14 @@ select is_empty($$select t.name from tables t where not exists (select from pg_c
 select set_eq(
     $$select i.indexrelid::regclass::text from pg_index i join tables t on t.oid = i.indrelid
         where i.indisunique and (select a.attname from pg_attribute a where a.attrelid = i.indrelid and a.attnum = i.indkey[0]) is distinct from 'org_id'$$,
-    $$values ('app.chore_pkey'), ('app.entity_pkey'), ('app.login_pkey'), ('app.login_throttle_pkey')$$,
+    $$values ('app.calling_code_pkey'), ('app.chore_pkey'), ('app.entity_pkey'), ('app.login_pkey'), ('app.login_throttle_pkey')$$,
     'org_id leads every primary key and unique index but these');
 select is_empty($$select c.conrelid::regclass, c.conname from pg_constraint c
     where c.contype = 'f' and c.connamespace = 'app'::regnamespace and (
         (select a.attname from pg_attribute a where a.attrelid = c.conrelid and a.attnum = c.conkey[1]) is distinct from 'org_id'
         or (select a.attname from pg_attribute a where a.attrelid = c.confrelid and a.attnum = c.confkey[1]) is distinct from 'org_id')$$,
     'org_id leads every foreign key, on both sides');
-select is_empty($$select t.name from tables t where t.name not in ('chore', 'entity', 'login_throttle')
+select is_empty($$select t.name from tables t where t.name not in ('calling_code', 'chore', 'entity', 'login_throttle')
     and not exists (select from pg_attribute a where a.attrelid = t.oid and a.attname = 'org_id' and a.attnotnull)$$,
     'every table has an org_id that is never null');
 select is_empty($$select c.conrelid::regclass, c.conname from pg_constraint c
@@ -72,16 +72,25 @@ select is_empty($$select c.conrelid::regclass, c.conname from pg_constraint c wh
 select set_eq(
     $$select tablename::text, policyname::text, cmd, array_to_string(roles, ' ') from pg_policies$$,
     $$values
+    ('break_glass', 'break_glass_find', 'SELECT', 'holdfast_search'),
     ('break_glass', 'break_glass_open', 'INSERT', 'holdfast_api'),
     ('break_glass', 'break_glass_read', 'SELECT', 'holdfast_api'),
     ('credential', 'credential_owner', 'ALL', 'holdfast_owner'),
     ('customer', 'customer_change', 'UPDATE', 'holdfast_api'),
     ('customer', 'customer_create', 'INSERT', 'holdfast_api'),
+    ('customer', 'customer_find', 'SELECT', 'holdfast_search'),
+    ('contact', 'contact_find', 'SELECT', 'holdfast_search'),
+    ('search_word', 'search_word_find', 'SELECT', 'holdfast_search'),
+    ('search_word', 'search_word_owner', 'ALL', 'holdfast_owner'),
+    ('segment', 'segment_find', 'SELECT', 'holdfast_search'),
+    ('staff_segment', 'staff_segment_find', 'SELECT', 'holdfast_search'),
+    ('staff_tree', 'staff_tree_find', 'SELECT', 'holdfast_search'),
     ('customer', 'customer_move', 'ALL', 'holdfast_mover'),
     ('customer', 'customer_read', 'SELECT', 'holdfast_api'),
     ('disclosure', 'disclosure_read', 'SELECT', 'holdfast_api'),
     ('disclosure', 'disclosure_write', 'INSERT', 'holdfast_api'),
     ('disclosure_rest', 'disclosure_rest_move', 'ALL', 'holdfast_owner'),
+    ('calling_code', 'calling_code_read', 'SELECT', 'holdfast_api holdfast_mover holdfast_owner holdfast_search'),
     ('chore', 'chore_owner', 'ALL', 'holdfast_owner'),
     ('entity', 'entity_read', 'SELECT', 'holdfast_api holdfast_owner'),
     ('entity', 'entity_write', 'ALL', 'holdfast_owner'),
@@ -137,7 +146,10 @@ select set_eq(
     ('staff_tree', 'staff_tree_read', 'SELECT', 'holdfast_api'),
     ('stage', 'stage_move', 'SELECT', 'holdfast_mover'),
     ('stage', 'stage_owner', 'ALL', 'holdfast_owner'),
-    ('stage', 'stage_read', 'SELECT', 'holdfast_api')$$,
+    ('stage', 'stage_read', 'SELECT', 'holdfast_api'),
+    ('offer_counter', 'offer_counter_take', 'ALL', 'holdfast_mover'), ('moved', 'moved_read', 'SELECT', 'holdfast_api'), ('moved', 'moved_keep', 'ALL', 'holdfast_mover')
+    union all select t.name, t.name || w.word, w.cmd, w.role from unnest('{contact,deal,activity,offer}'::text[]) t(name), (values ('_read', 'SELECT', 'holdfast_api'),
+        ('_create', 'INSERT', 'holdfast_api'), ('_change', 'UPDATE', 'holdfast_api'), ('_move', 'ALL', 'holdfast_mover')) w(word, cmd, role)$$,
     'the policies are exactly these');
 select is_empty($$select tablename, policyname from pg_policies where 'public' = any(roles)$$, 'no policy is for everybody');
 select is_empty($$select p.tablename, p.policyname, e.expression
@@ -146,7 +158,7 @@ select is_empty($$select p.tablename, p.policyname, e.expression
     'a policy asks for the caller only in a sub-select, once per statement');
 select is_empty($$select p.tablename, p.policyname, e.expression
     from pg_policies p, lateral (values (p.qual), (p.with_check)) e(expression)
-    where 'holdfast_api' = any(p.roles) and p.tablename <> 'entity' and e.expression !~ '\(org_id = \( SELECT app\.org\(\) AS org\)\)'$$,
+    where 'holdfast_api' = any(p.roles) and p.tablename not in ('calling_code', 'entity') and e.expression !~ '\(org_id = \( SELECT app\.org\(\) AS org\)\)'$$,
     'every policy of holdfast_api keeps to the caller''s org');
 
 select is_empty($$select tablename, policyname from pg_policies where cmd <> 'SELECT' and roles = '{holdfast_api}'
@@ -158,27 +170,39 @@ select set_eq(
         from pg_class c, aclexplode(c.relacl) a
         where c.relnamespace = 'app'::regnamespace and c.relname not like 'test\_%' and a.grantee <> c.relowner group by 1, 2$$,
     $$select t.name, 'holdfast_api', t.privileges from (values
-        ('break_glass', 'INSERT SELECT'), ('funnel', 'SELECT'), ('notice', 'INSERT SELECT'), ('settings', 'SELECT'), ('customer', 'INSERT SELECT'), ('disclosure', 'INSERT SELECT'), ('entity', 'SELECT'), ('history', 'SELECT'), ('job', 'INSERT SELECT'),
+        ('break_glass', 'INSERT SELECT'), ('funnel', 'SELECT'), ('notice', 'INSERT SELECT'), ('settings', 'SELECT'), ('calling_code', 'SELECT'), ('customer', 'INSERT SELECT'), ('disclosure', 'INSERT SELECT'), ('entity', 'SELECT'), ('history', 'SELECT'), ('job', 'INSERT SELECT'),
         ('operation', 'SELECT'), ('restore', 'INSERT SELECT'), ('restore_conflict', 'INSERT SELECT'),
         ('restore_item', 'DELETE INSERT SELECT'), ('retry', 'INSERT SELECT'), ('segment', 'SELECT'), ('staff', 'INSERT SELECT'),
-        ('staff_segment', 'SELECT'), ('staff_tree', 'SELECT'), ('stage', 'SELECT')) t(name, privileges)
-    union all select t.name, 'holdfast_mover', 'SELECT' from unnest('{customer,segment,staff,staff_segment,staff_tree,stage}'::text[]) t(name)$$,
-    'only holdfast_api and the mover have privileges on tables, and exactly these');
+        ('staff_segment', 'SELECT'), ('staff_tree', 'SELECT'), ('stage', 'SELECT'), ('contact', 'INSERT SELECT'), ('deal', 'INSERT SELECT'),
+        ('activity', 'INSERT SELECT'), ('offer', 'INSERT SELECT'), ('moved', 'SELECT')) t(name, privileges)
+    union all select t.name, 'holdfast_mover', 'SELECT' from unnest('{calling_code,customer,contact,deal,activity,offer,segment,staff,staff_segment,staff_tree,stage}'::text[]) t(name)
+    union all values ('calling_code', 'holdfast_search', 'SELECT'), ('search_word', 'holdfast_search', 'SELECT'), ('staff_tree', 'holdfast_search', 'SELECT'), ('offer_counter', 'holdfast_mover', 'INSERT SELECT UPDATE'), ('moved', 'holdfast_mover', 'INSERT SELECT UPDATE')$$,
+    'only these roles have privileges on tables, and exactly these');
 select set_eq(
     $$select a.attrelid::regclass::text, x.grantee::regrole::text, x.privilege_type, string_agg(a.attname, ' ' order by a.attname)
         from pg_attribute a join tables t on t.oid = a.attrelid, aclexplode(a.attacl) x group by 1, 2, 3$$,
-    $$values ('app.customer', 'holdfast_api', 'UPDATE', 'address archived_at city country currency custom email name notes owner_id phone '
+    $$values ('app.customer', 'holdfast_api', 'UPDATE', 'address archived_at city country currency custom email merged_into name notes owner_id phone '
             'postal_code region source stage tags value website'),
-        ('app.customer', 'holdfast_mover', 'UPDATE', 'owner_id stage'),
+        ('app.customer', 'holdfast_mover', 'UPDATE', 'brought owner_id stage worked_in'),
         ('app.funnel', 'holdfast_api', 'UPDATE', 'segments'),
+        ('app.customer', 'holdfast_search', 'SELECT', 'archived_at country email_key id name org_id owner_id phone_key segment updated_at worked_in'),
+        ('app.contact', 'holdfast_search', 'SELECT', 'archived_at customer_id email_key id name org_id phone_key updated_at'),
+        ('app.break_glass', 'holdfast_search', 'SELECT', 'customer_id expires_at org_id staff_id'),
+        ('app.segment', 'holdfast_search', 'SELECT', 'id org_id'), ('app.staff_segment', 'holdfast_search', 'SELECT', 'org_id segment_id staff_id'),
         ('app.org', 'holdfast_api', 'SELECT', 'created_at name org_id'),
         ('app.session', 'holdfast_api', 'SELECT', 'address agent created_at expires_at id org_id revoked_at revoked_why staff_id'),
         ('app.session', 'holdfast_api', 'UPDATE', 'revoked_at revoked_why'),
-        ('app.settings', 'holdfast_api', 'UPDATE', 'classification contact_masking visibility'),
+        ('app.settings', 'holdfast_api', 'UPDATE', 'backdate_days classification contact_masking visibility'),
         ('app.staff', 'holdfast_api', 'UPDATE', 'email manager_id name person_id role segments status'),
         ('app.staff_segment', 'holdfast_mover', 'UPDATE', 'handed_at'),
         ('app.job', 'holdfast_api', 'UPDATE', 'done finished_at started_at status why'),
-        ('app.restore', 'holdfast_api', 'UPDATE', 'conflict_count restored')$$,
+        ('app.restore', 'holdfast_api', 'UPDATE', 'conflict_count restored'),
+        ('app.contact', 'holdfast_api', 'UPDATE', 'archived_at customer_id email is_primary name notes phone title'),
+        ('app.deal', 'holdfast_api', 'UPDATE', 'amount archived_at currency customer_id expected_close notes reason stage status title'),
+        ('app.activity', 'holdfast_api', 'UPDATE', 'archived_at at body contact_id customer_id deal_id direction done_at due_at kind next_step outcome subject'),
+        ('app.offer', 'holdfast_api', 'UPDATE', 'archived_at contact_id currency customer_id deal_id lines notes promised_by reason status superseded_at title valid_until'),
+        ('app.contact', 'holdfast_mover', 'UPDATE', 'archived_at is_primary phone_e164 phone_key'), ('app.deal', 'holdfast_mover', 'UPDATE', 'archived_at'),
+        ('app.activity', 'holdfast_mover', 'UPDATE', 'archived_at'), ('app.offer', 'holdfast_mover', 'UPDATE', 'archived_at')$$,
     'the columns that can be updated are exactly these: no key, no version, nothing that follows from others');
 select is_empty($$select t.name, r.role, p.privilege
     from unnest('{history,operation,disclosure}'::text[]) t(name), unnest('{holdfast_api,holdfast_mover,holdfast_search}'::text[]) r(role),
@@ -245,10 +269,13 @@ select set_eq($$select name, owner from functions where space = 'app' and prosec
         ('tg_staff_login', 'holdfast_owner'), ('tg_staff_tree', 'holdfast_owner'), ('tg_customer_history_insert', 'holdfast_owner'),
         ('tg_customer_history_update', 'holdfast_owner'), ('tg_customer_history_delete', 'holdfast_owner'),
         ('act_as', 'holdfast_owner'), ('keyed_hash', 'holdfast_owner'), ('tg_customer_owner', 'holdfast_owner'), ('answerable', 'holdfast_mover'), ('break_glass_find', 'holdfast_mover'), ('funnel_in_use', 'holdfast_mover'), ('hand_over', 'holdfast_mover'),
+        ('changed', 'holdfast_owner'), ('changed_before', 'holdfast_owner'), ('customers_behind', 'holdfast_owner'), ('customer_whole', 'holdfast_mover'),
         ('history_begin', 'holdfast_owner'), ('moved_by', 'holdfast_owner'), ('regained', 'holdfast_owner'), ('successor', 'holdfast_mover'),
         ('tg_funnel_derive', 'holdfast_owner'), ('has_password', 'holdfast_owner'), ('invite_issue', 'holdfast_owner'), ('tg_staff_leave', 'holdfast_owner'),
-        ('tg_staff_rules', 'holdfast_owner'), ('tg_staff_segment', 'holdfast_owner')) v(name, owner)
-    union all select format('tg_%s_history_%s', t, e), 'holdfast_owner' from unnest('{staff,funnel,settings}'::text[]) t, unnest('{insert,update,delete}'::text[]) e$$,
+        ('tg_staff_rules', 'holdfast_owner'), ('search_find', 'holdfast_search'), ('tg_search_insert', 'holdfast_owner'), ('tg_search_update', 'holdfast_owner'), ('tg_search_delete', 'holdfast_owner'), ('tg_staff_segment', 'holdfast_owner'),
+        ('worked_with', 'holdfast_owner'), ('tg_contact_primary', 'holdfast_mover'), ('tg_customer_children', 'holdfast_mover'), ('tg_customer_country', 'holdfast_mover'), ('offer_number', 'holdfast_mover'),
+        ('duplicate_find', 'holdfast_mover'), ('duplicate_told', 'holdfast_mover'), ('bring_along', 'holdfast_mover'), ('tg_child_moved', 'holdfast_mover'), ('worked_on', 'holdfast_owner')) v(name, owner)
+    union all select format('tg_%s_history_%s', t, e), 'holdfast_owner' from unnest('{staff,funnel,settings,contact,deal,activity,offer}'::text[]) t, unnest('{insert,update,delete}'::text[]) e$$,
     'the security definer functions of app are exactly these, and none belongs to a superuser');
 select is_empty($$select whole from functions where prosecdef and proconfig[1] is distinct from 'search_path=pg_catalog, app, pg_temp'$$,
     'every security definer function has the search path');
@@ -263,9 +290,9 @@ select is_empty($$select c.oid::regclass from pg_class c where c.relnamespace = 
 
 -- History.
 select set_eq($$select t.name from tables t where not t.part and not exists (select from app.entity e where e.relation::regclass = t.oid)$$,
-    $$values ('break_glass'), ('notice'), ('chore'), ('credential'), ('disclosure'), ('entity'), ('history'), ('invite'), ('job'), ('login'), ('login_throttle'), ('operation'), ('org'),
+    $$values ('break_glass'), ('calling_code'), ('notice'), ('chore'), ('credential'), ('disclosure'), ('entity'), ('history'), ('invite'), ('job'), ('login'), ('login_throttle'), ('operation'), ('org'),
         ('refresh'), ('restore'), ('restore_conflict'), ('restore_item'), ('retry'), ('segment'), ('session'), ('staff_segment'),
-        ('staff_tree'), ('stage')$$,
+        ('staff_tree'), ('stage'), ('offer_counter'), ('search_word'), ('moved')$$,
     'every table has a history but these');
 select is_empty($$select e.name, w.event from app.entity e, (values ('insert', 4), ('update', 16), ('delete', 8)) w(event, bit)
     where not exists (select from pg_trigger g join pg_proc p on p.oid = g.tgfoid
@@ -277,8 +304,9 @@ select is_empty($$select tgrelid::regclass, tgname from pg_trigger where tgenabl
 select is_empty($$select tgrelid::regclass, tgname from pg_trigger g join tables t on t.oid = g.tgrelid
     where not g.tgisinternal and g.tgname !~ '^_[0-9]{3}_[a-z]'$$, 'triggers are named by their order');
 select set_eq($$select e.relation, c.name from app.entity e, unnest(app.untracked(e.relation::regclass)) c(name)$$,
-    $$select r.name, c.name as field from unnest('{app.customer,app.staff,app.funnel,app.settings}'::text[]) r(name), unnest('{org_id,version,updated_at}'::text[]) c(name)
-        union all select 'app.customer', c.name from unnest('{phone_e164,segment,email_key,phone_key,worked_in}'::text[]) c(name) union all values ('app.settings', 'hides')$$,
+    $$select r.name, c.name as field from unnest('{app.customer,app.staff,app.funnel,app.settings,app.contact,app.deal,app.activity,app.offer}'::text[]) r(name), unnest('{org_id,version,updated_at}'::text[]) c(name)
+        union all select 'app.customer', c.name from unnest('{phone_e164,segment,email_key,phone_key,worked_in,dup_key,brought}'::text[]) c(name) union all values ('app.settings', 'hides'), ('app.deal', 'closed_at'), ('app.activity', 'backdated')
+        union all select 'app.contact', c.name from unnest('{phone_e164,email_key,phone_key}'::text[]) c(name) union all select 'app.offer', c.name from unnest('{net,tax,gross,sent_at,decided_at}'::text[]) c(name)$$,
     'the columns without a history are exactly these');
 select is_empty($$select e.relation, a.attname from app.entity e
     join pg_attribute a on a.attrelid = e.relation::regclass and a.attnum > 0 and not a.attisdropped

@@ -14,7 +14,7 @@ select n.nspname::text as space, p.proname::text as name, p.oid::regprocedure::t
     has_function_privilege('holdfast_cgi', p.oid, 'execute') as cgi, has_function_privilege('holdfast_sessions', p.oid, 'execute') as sessions,
     format('select * from %I.%I(%s)', n.nspname, p.proname, (select string_agg(case
             when a.n = 1 and p.proargnames[1] = 'session' then '$1' when a.n = 2 and p.proargnames[2] = 'request' then '$2'
-            else format('null::%s', a.type::regtype) end, ', ' order by a.n) from unnest(p.proargtypes) with ordinality a(type, n))) as text
+            else 'null::' || case a.type::regtype::text when 'anyelement' then 'api.contact' when 'anyarray' then 'api.contact[]' else a.type::regtype::text end end, ', ' order by a.n) from unnest(p.proargtypes) with ordinality a(type, n))) as text
 from pg_proc p join pg_namespace n on n.oid = p.pronamespace
 where n.nspname in ('api', 'app') and p.prorettype <> 'trigger'::regtype and p.proname not like 'test\_%'
   and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e');

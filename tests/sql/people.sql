@@ -138,6 +138,22 @@ begin
 end
 $$;
 
+-- Something of each kind for each customer: n contacts, deals, activities and offers.
+create function test.children(n int default 1) returns void
+language plpgsql as $$
+begin
+    insert into app.contact (org_id, id, customer_id, name, email, phone, is_primary, created_at, updated_at)
+    select c.org_id, app.uuid7(), c.id, 'Contact ' || i, 'contact' || i || '@child.test', '+49 30 55501' || 10 + i, false, app.clock(), app.clock()
+    from app.customer c, generate_series(1, n) i;
+    insert into app.deal (org_id, id, customer_id, title, stage, created_at, updated_at)
+    select c.org_id, app.uuid7(), c.id, 'Deal ' || i, c.stage, app.clock(), app.clock() from app.customer c, generate_series(1, n) i;
+    insert into app.activity (org_id, id, customer_id, kind, at, created_at, updated_at)
+    select c.org_id, app.uuid7(), c.id, 'note', app.clock() - make_interval(hours => i), app.clock(), app.clock() from app.customer c, generate_series(1, n) i;
+    insert into app.offer (org_id, id, customer_id, number, revision, currency, created_at, updated_at)
+    select c.org_id, app.uuid7(), c.id, '2020-' || 10000 + row_number() over (), 1, 'EUR', app.clock(), app.clock() from app.customer c, generate_series(1, n) i;
+end
+$$;
+
 -- A page, and all pages, of a person's customers; pages that never end are cut.
 create function test.page(person text, cursor jsonb, sort text default '-updated_at', filter jsonb default '{}',
     archived boolean default false, lim int default 200) returns jsonb

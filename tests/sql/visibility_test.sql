@@ -40,6 +40,8 @@ select p.org, app.uuid7(), p.id, (select c.id from app.customer c where c.org_id
 from test.person p where p.id is not null;
 insert into app.restore_item select r.org_id, r.id, n, 'customers', array[app.uuid7()] from app.restore r, generate_series(1, 2) n where r.reason = 'waiting';
 
+select test.children();
+
 create function test.role_of(person text) returns text language sql stable as $$ select s.role from app.staff s where s.id = test.id(person) $$;
 -- The matrix: how many rows of a table a person ought to see; null: no privilege. $1 is the person, $2 his
 -- org, $3 his id, $4 those whose work he sees (null: all of his org).
@@ -47,7 +49,12 @@ create temp table matrix (relation text primary key, due text);
 insert into matrix values
     ('customer', 'select count(*) from test.customers($1)'),
     ('history', 'select count(*) from app.history h where h.org_id = $2 and ($4 is null
-        or h.customer_id in (select id from test.customers($1)) or h.entity = ''staff'' and h.record_id = any($4))'),
+        or h.customer_id in (select id from test.customers($1)) or exists (select from (select id, customer_id from app.contact union all select id, customer_id from app.deal
+            union all select id, customer_id from app.activity union all select id, customer_id from app.offer) k where k.id = h.record_id and k.customer_id in (select id from test.customers($1))) or h.entity = ''staff'' and h.record_id = any($4))'),
+    ('contact', 'select count(*) from app.contact k where k.customer_id in (select id from test.customers($1))'),
+    ('deal', 'select count(*) from app.deal k where k.customer_id in (select id from test.customers($1))'),
+    ('activity', 'select count(*) from app.activity k where k.customer_id in (select id from test.customers($1))'),
+    ('offer', 'select count(*) from app.offer k where k.customer_id in (select id from test.customers($1))'),
     ('notice', 'select count(*) from app.notice n where n.org_id = $2 and n.staff_id = $3'),
     ('break_glass', 'select count(*) from app.break_glass b where b.org_id = $2 and ($4 is null or b.staff_id = any($4))'),
     ('settings', 'select 1'), ('funnel', 'select 1'),
@@ -56,7 +63,7 @@ insert into matrix values
     ('job', 'select count(*) from app.job j where j.org_id = $2 and ($4 is null or j.staff_id = any($4))'),
     ('restore', 'select count(*) from app.restore r where r.org_id = $2 and ($4 is null or r.staff_id = any($4))'),
     ('restore_conflict', 'select count(*) from app.restore_conflict c join app.restore r on r.id = c.restore_id where r.org_id = $2 and ($4 is null or r.staff_id = any($4))
-        and c.record_id in (select id from test.customers($1))'),
+        and c.customer_id in (select id from test.customers($1))'),
     ('restore_item', 'select count(*) from app.restore_item i join app.restore r on r.id = i.restore_id where r.org_id = $2 and r.staff_id = $3'),
     ('retry', 'select count(*) from app.retry r where r.org_id = $2 and r.staff_id = $3'),
     ('org', 'select 1'),
@@ -65,9 +72,9 @@ insert into matrix values
     ('staff', 'select count(*) from app.staff where org_id = $2'),
     ('staff_tree', 'select count(*) from app.staff_tree where org_id = $2'),
     ('staff_segment', 'select count(*) from app.staff_segment where org_id = $2'),
-    ('entity', 'select count(*) from app.entity'),
+    ('entity', 'select count(*) from app.entity'), ('calling_code', 'select count(*) from app.calling_code'),
     ('chore', null), ('login', null), ('login_throttle', null), ('credential', null), ('invite', null), ('session', 'select count(*) from app.session s where s.org_id = $2 and ($4 is null and (select role from app.staff where id = $3) = ''admin'' or s.staff_id = any(coalesce($4, array[$3])))'), ('refresh', null),
-    ('disclosure_rest', null), ('migration', null), ('loaded', null);
+    ('disclosure_rest', null), ('offer_counter', null), ('search_word', null), ('migration', null), ('loaded', null);
 
 select set_eq($$select c.relname::text from pg_class c where c.relnamespace = 'app'::regnamespace and c.relkind in ('r', 'p', 'f', 'm', 'v')
         and c.relname not like 'test\_%' and c.relname !~ '^disclosure_[0-9]{4}_[0-9]{2}$'$$,
@@ -92,26 +99,27 @@ select is_empty($$select c.oid::regclass, p.name from pg_class c, test.person p
 select is_empty($$select relation from matrix m where due is not null
     and not exists (select from shown s where s.relation = m.relation and s.person = 'rita' and s.have::int > 0)$$, 'rita sees something of every table');
 select cmp_ok(test.count((select due from matrix where relation = r), a)::int, '<', test.count((select due from matrix where relation = r), b)::int, a || ' sees less than ' || b || ' of ' || r)
-from unnest('{customer,history,operation,disclosure,job,restore}'::text[]) r, (values ('rita', 'max'), ('mia', 'max'), ('max', 'ada')) v(a, b);
+from unnest('{customer,contact,deal,activity,offer,history,operation,disclosure,job,restore}'::text[]) r, (values ('rita', 'max'), ('mia', 'max'), ('max', 'ada')) v(a, b);
 select is(test.count('select count(*) from test.customers($1)', 'axel'), test.count('select count(*) from test.customers($1)', 'ada'), 'the auditor sees as much as an admin');
 select isnt_empty($$select from app.customer where owner_id is null$$, 'there are customers of nobody');
 
 -- And who may write which.
 create temp view writable as
-select p.name as person, case when test.role_of(p.name) = 'auditor' then '0' else (select count(*) from test.customers(p.name))::text end as due,
-    (test.seen(p.name, 'select count(*) from (select test.touch() n) t, generate_series(1, t.n)')->0->>'count') as have
-from test.person p;
-create function test.touch() returns bigint language plpgsql as $$
+select p.name as person, r.name as relation, case when test.role_of(p.name) = 'auditor' then '0' else test.count((select m.due from matrix m where m.relation = r.name), p.name) end as due,
+    (test.seen(p.name, format('select count(*) from (select test.touch(%L, %L) n) t, generate_series(1, t.n)', r.name, r.edit))->0->>'count') as have
+from test.person p, (values ('customer', 'notes = ''touched'''), ('contact', 'name = ''touched'''), ('deal', 'title = ''touched'''), ('activity', 'subject = ''touched'''),
+    ('offer', 'archived_at = ''2000-01-01''')) r(name, edit);
+create function test.touch(relation text, edit text) returns bigint language plpgsql as $$
 declare
     n bigint;
 begin
-    update app.customer set notes = 'touched' where true;
+    execute format('update app.%I set %s where true', relation, edit);
     get diagnostics n = row_count;
     raise exception 'undone' using errcode = 'PT999', detail = n;
 exception when sqlstate 'PT999' then
     return n;
 end $$;
-select is_empty('select * from writable where due is distinct from have', 'everybody writes the customers he ought to');
+select is_empty('select * from writable where due is distinct from have', 'everybody writes the customers he ought to, and what belongs to them');
 create function test.as_api(person text, statement text) returns text language plpgsql as $$
 begin
     perform app.enter(test.session(person), gen_random_uuid(), 'test');
@@ -127,6 +135,20 @@ from (values ('rita', 'ok', 'her own', 'rita', 'rita'), ('rita', '42501', 'one o
 insert into deed
 select v.person, v.due, v.what || ' away to ' || v.owner, format('update app.customer set owner_id = %L where id = %L', test.id(v.owner), (select c.id from test.customers(v.person) c where c.owner_id = test.id(v.person) or test.role_of(v.person) <> 'rep' and c.owner_id is not null order by c.id limit 1))
 from (values ('rita', '42501', 'one', 'nina'), ('max', 'ok', 'one', 'nina'), ('max', '42501', 'one', 'theo'), ('ada', 'ok', 'one', 'theo')) v(person, due, what, owner);
+-- What belongs to a customer is written with it: made for it, and not moved to another's.
+insert into deed
+select v.person, v.due, format('%s of %s''s', k.name, v.owner), format('insert into app.%s (org_id, id, customer_id, created_at, updated_at, %s) select c.org_id, app.uuid7(), c.id, now(), now(), %s from test.one(%L) c', k.name, k.columns, k.what, v.owner)
+from (values ('rita', 'ok', 'rita'), ('rita', '42501', 'nina'), ('max', 'ok', 'nina'), ('max', '42501', 'theo'), ('ada', 'ok', 'theo'), ('ada', '42501', 'rob'), ('axel', '42501', 'rita')) v(person, due, owner),
+    (values ('contact', 'name', '''x'''), ('deal', 'title, stage', '''x'', c.stage'), ('activity', 'kind, at', '''note'', now()'), ('offer', 'number, revision, currency', '''2021-'' || 10000 + (80000 * random())::int, 1, ''EUR''')) k(name, columns, what);
+insert into deed
+select v.person, v.due, format('%s away to one of %s''s', k, v.owner), format('with u as (update app.%s set customer_id = (test.one(%L)).id where customer_id = (test.one(%L)).id returning 1) select 1 / count(*) from u', k, v.owner, v.person)
+from (values ('rita', '42501', 'nina'), ('max', 'ok', 'nina'), ('max', '42501', 'theo'), ('ada', 'ok', 'theo'), ('ada', '23503', 'rob')) v(person, due, owner), unnest('{contact,deal,activity,offer}'::text[]) k order by v.due;
+insert into deed
+select 'ada', '42501', s.statement, s.statement from unnest('{contact,deal,activity,offer}'::text[]) k, lateral (values (format('delete from app.%s', k)), (format('update app.%s set org_id = 2', k)),
+    (format('update app.%s set id = app.uuid7()', k)), (format('update app.%s set version = 1', k)), (format('update app.%s set created_at = now()', k))) s(statement)
+union all select 'ada', '42501', s, s from unnest(array['update app.activity set author_id = null', 'update app.activity set backdated = false', 'update app.contact set phone_e164 = ''+491''',
+    'update app.contact set email_key = ''x''', 'update app.deal set closed_at = now()', 'update app.offer set number = ''2021-0001''', 'update app.offer set gross = 0', 'update app.offer set sent_at = now()',
+    'select last from app.offer_counter', 'update app.offer_counter set last = 1']) s;
 insert into deed
 select v.person, v.due, 'a job as ' || v.owner, format('insert into app.job (org_id, id, program, staff_id, session_id, request_id, status, total, created_at) select org, id, ''restores'', id, id, id, ''queued'', 0, now() from test.whois(%L)', v.owner)
 from (values ('rita', 'ok', 'rita'), ('rita', '42501', 'max'), ('ada', '42501', 'rita'), ('rita', '42501', 'rob')) v(person, due, owner);
@@ -138,6 +160,7 @@ select 'rita', '42501', s.statement, s.statement from (values ('update app.histo
     ('update app.disclosure set channel = ''x'''), ('delete from app.disclosure'), ('delete from app.customer'), ('update app.customer set org_id = 2'), ('update app.customer set version = 1'),
     ('update app.customer set segment = ''x'''), ('insert into app.staff_segment default values'), ('delete from app.restore'), ('update app.restore set scope = ''{}'''),
     ('update app.job set total = 1'), ('update app.retry set result = staff_id'), ('delete from app.retry'), ('truncate app.history'), ('insert into app.history default values')) s(statement);
+create function test.one(person text) returns app.customer language sql stable security definer as $$ select c from app.customer c where c.owner_id = test.id(person) and c.archived_at is null order by c.id limit 1 $$;
 create function test.whois(person text) returns test.person language sql stable security definer as $$ select p from test.person p where p.name = person $$;
 insert into deed select p, 'ok', 'nobody''s ' || t, format('with u as (update app.%s returning 1) select 1 / (count(*) = 0)::int from u', t)
 from unnest('{rita,max,axel}'::text[]) p, unnest(array['staff set role = ''admin''', 'settings set visibility = ''open''', 'funnel set segments = ''[]''',
@@ -188,8 +211,8 @@ select is_empty('select * from test.wrong(50)', 'and after ' || 50 * i || ' hand
 select is_empty($$select t.above_id, t.below_id from app.staff_tree t where not exists (select from test.below(t.above_id) b where b = t.below_id)$$, 'the tree says nobody is below whom he is not below');
 select is_empty($$select s.id, b from app.staff s, test.below(s.id) b where not exists (select from app.staff_tree t where t.above_id = s.id and t.below_id = b)$$, 'and leaves nobody out');
 select is_empty(format('select person, due, have from shown where relation = %L and due is distinct from have', relation),
-    relation || ': everybody sees what he ought to after it') from matrix where relation in ('customer', 'history', 'operation', 'disclosure', 'job', 'restore');
-select is_empty('select * from writable where due is distinct from have', 'everybody writes the customers he ought to after it');
+    relation || ': everybody sees what he ought to after it') from matrix where relation in ('customer', 'contact', 'deal', 'activity', 'offer', 'history', 'operation', 'disclosure', 'job', 'restore');
+select is_empty('select * from writable where due is distinct from have', 'everybody writes what he ought to after it');
 -- One customer by its id is 404 exactly where the list would not have it.
 select is_empty($$select p.name, c.id, g.state from test.person p, (select * from app.customer order by random() limit 30) c,
         lateral (select test.state(p.name, format('select api.customer_get($1, $2, %L, null, null)', c.id)) as state) g

@@ -1,0 +1,132 @@
+-- activities.sql: what was said, done or is to be done.
+
+-- Refuses what does not go together: 403 for a rep who would rewrite what somebody else wrote down, 422 for a call without a direction.
+create function api.activity_fits(body jsonb, c app.activity) returns void
+language plpgsql stable as $$
+declare
+    said text;
+    kind text := coalesce(body->>'kind', c.kind);
+    direction text := case when body ? 'direction' then body->>'direction' else c.direction end;
+begin
+    if c.id is not null and app.role() = 'rep' and c.author_id is distinct from app.me() then
+        select k into said from unnest('{kind,direction,subject,body,outcome,at,contact_id,deal_id}'::text[]) k where body ? k limit 1;
+        if said is not null then
+            perform app.refuse_member(403, 'forbidden', '/' || said, 'forbidden', 'What somebody else wrote down is corrected by him or a manager.');
+        end if;
+    end if;
+    if kind in ('call', 'email', 'message') and direction is null then
+        perform app.refuse_member(422, 'invalid_value', '/direction', 'required', 'Say whether it came in or went out.');
+    elsif kind in ('note', 'task') and direction is not null then
+        perform app.refuse_member(422, 'invalid_value', '/direction', 'form', 'A note or a task has no direction.');
+    end if;
+end
+$$;
+
+create function api.activity_filters() returns jsonb
+language sql immutable as $$
+    select jsonb_build_object(
+        'customer', 'v.customer_id = any(app.uuids($1->''customer''))',
+        'contact', 'v.contact_id = any(app.uuids($1->''contact''))',
+        'deal', 'v.deal_id = any(app.uuids($1->''deal''))',
+        'kind', 'v.kind = any(app.texts($1->''kind''))',
+        'direction', 'v.direction = any(app.texts($1->''direction''))',
+        'author', 'v.author_id = any(app.uuids($1->''author''))',
+        'backdated', 'v.backdated = ($1->>''backdated'')::boolean',
+        'open', '((v.next_step is not null or v.kind = ''task'') and v.done_at is null) = ($1->>''open'')::boolean',
+        'due_before', 'v.due_at < ($1->>''due_before'')::timestamptz',
+        'due_after', 'v.due_at >= ($1->>''due_after'')::timestamptz',
+        'from', 'v.at >= ($1->>''from'')::timestamptz',
+        'to', 'v.at < ($1->>''to'')::timestamptz',
+        'created_after', 'v.created_at >= ($1->>''created_after'')::timestamptz',
+        'created_before', 'v.created_at < ($1->>''created_before'')::timestamptz',
+        'updated_after', 'v.updated_at >= ($1->>''updated_after'')::timestamptz',
+        'updated_before', 'v.updated_at < ($1->>''updated_before'')::timestamptz')
+$$;
+
+create function api.activity_sorts() returns jsonb
+language sql immutable as $$
+    select '{"at": ["v.at", "timestamptz"], "due_at": ["coalesce(v.due_at, ''infinity'')", "timestamptz"], "updated_at": ["v.updated_at", "timestamptz"], "created_at": ["v.created_at", "timestamptz"]}'::jsonb
+$$;
+
+create function api.activity_list(session text, request uuid, filter jsonb, archived boolean, fields text[], sort text,
+    cursor jsonb, lim int, count text) returns setof api.activity
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+begin
+    perform app.enter(session, request, 'activities.list', reads => true);
+    return query select * from api.child_page('{}'::api.activity[], null::api.activity, 'activities', api.activity_filters(), api.activity_sorts(),
+        filter, archived, fields, sort, cursor, lim, count);
+end
+$$;
+
+-- One activity, now or at an earlier moment.
+create function api.activity_get(session text, request uuid, id uuid, as_of timestamptz, if_none_match text[]) returns setof api.activity
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+begin
+    perform app.enter(session, request, 'activities.read', reads => true);
+    return next api.child_get(null::api.activity, 'activities', id, as_of, if_none_match);
+end
+$$;
+
+-- A new activity, by the caller, of this moment where body says nothing else.
+create function api.activity_create(session text, request uuid, retry text, body jsonb) returns setof api.activity
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    c    app.customer;
+    n    app.activity;
+    made uuid;
+begin
+    perform app.enter(session, request, 'activities.create');
+    made := api.child_made(retry);
+    if made is null then
+        c := api.child_customer((body->>'customer_id')::uuid, 'activities');
+        n.at := app.now();
+        perform api.activity_fits(body, null);
+        body := body || jsonb_build_object('author_id', app.me());
+        made := api.child_create(n, retry, body);
+    end if;
+    return next api.child_answer(null::api.activity, 'activities', made, 201);
+end
+$$;
+
+-- Corrects one activity; what it said before stays readable (as_of, history). What was said is corrected by its author, a manager or
+-- an admin; the next step belongs to whoever works with the customer.
+create function api.activity_change(session text, request uuid, id uuid, if_match text[], body jsonb) returns setof api.activity
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    c app.activity;
+    r api.activity;
+begin
+    perform app.enter(session, request, 'activities.change');
+    c := api.child_locked(c, 'activities', id);
+    r := api.child_checked(r, 'activities', id, if_match, body);
+    if r._status = 412 then
+        return next r;
+        return;
+    end if;
+    perform api.activity_fits(body, c);
+    perform api.child_write(c, body);
+    return next api.child_answer(r, 'activities', id, 200);
+end
+$$;
+
+-- Archives one. 412 and 409 as in a change.
+create function api.activity_archive(session text, request uuid, id uuid, if_match text[]) returns setof api.activity
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    c app.activity;
+    r api.activity;
+begin
+    perform app.enter(session, request, 'activities.archive');
+    c := api.child_locked(c, 'activities', id);
+    r := api.child_checked(r, 'activities', id, if_match, '{}');
+    if r._status = 412 then
+        return next r;
+        return;
+    end if;
+    if app.role() = 'rep' and c.author_id is distinct from app.me() then
+        perform app.refuse(403, 'forbidden', 'What somebody else wrote down is archived by him or a manager.');
+    end if;
+    perform api.child_put_away(c);
+    return next api.child_answer(r, 'activities', id, 200);
+end
+$$;
