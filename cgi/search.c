@@ -23,5 +23,5 @@ int
 main(int argc, char **argv)
 {
 	return app_main(
-	    argc, argv, &(struct app){.name = "search", .workers = 4, .routes = routes});
+	    argc, argv, &(struct app){.name = "search", .workers = 8, .routes = routes});
 }

@@ -8,7 +8,7 @@ create type api.happening as (op text, entity text, id uuid, customer_id uuid, a
 
 -- A record that an operation touched, as app.changed has it.
 create type api.touched as (tx xid8, operation_id uuid, at timestamptz, entity text, record_id uuid, customer_id uuid, moved boolean,
-    owner_id uuid, stage text, spread boolean, parted boolean, was_customer uuid, onto uuid, sent boolean);
+    owner_id uuid, stage text, spread boolean, parted boolean, was_customer uuid, onto uuid);
 
 -- One thing to tell; its place within all that happened is its position in the cursor.
 create type api.telling as (place jsonb, op text, entity text, id uuid, customer_id uuid, at timestamptz);
@@ -86,8 +86,8 @@ begin
 end
 $$;
 
--- What there is to tell of one record: of a customer the steps of above; 1 the record itself; 6 the earlier revisions of an offer;
--- from 10 on the steps of the customer that it came to. Seen: the caller's lists have it; lost: whose it was, where they had it
+-- What there is to tell of one record: of a customer the steps of above; 1 the record itself; from 10 on the
+-- steps of the customer that it came to. Seen: the caller's lists have it; lost: whose it was, where they had it
 -- before. Where something of a customer may be kept back from him from now on it is told anew: which, nobody tells.
 create function api.change_steps(t api.touched, seen boolean, lost uuid, onto boolean, from_ int, behind uuid, most int) returns setof api.telling
 language plpgsql stable as $$
@@ -103,11 +103,6 @@ begin
         return query select * from api.change_whole(place, 0, t.record_id, t.at, t.parted and keeps, t.spread, from_, behind, most);
     elsif from_ <= 1 then
         return next row(place || '[1, null]', 'upsert', t.entity, t.record_id, t.customer_id, t.at)::api.telling;
-    end if;
-    if seen and t.sent then
-        return query select place || jsonb_build_array(6, v.id), 'upsert', 'offers', v.id, v.customer_id, t.at
-        from app.offer o join app.offer v on v.org_id = o.org_id and v.number = o.number and v.revision < o.revision
-        where o.org_id = app.org() and o.id = t.record_id and v.archived_at is null and (from_ < 6 or from_ = 6 and v.id > behind) order by v.id limit most;
     end if;
     if onto then
         return query select * from api.change_whole(place, 10, t.onto, t.at, keeps, keeps, from_, behind, most);

@@ -6,11 +6,10 @@
 -- of which most records. Since says the transaction to begin with; within it behind an operation, or with one of its records. A
 -- row without a record for an operation without any. Of a customer that was moved, owner_id and stage are what they were before;
 -- spread says that what belongs to it is to be told too, parted that it left its segment; was_customer is whose a record was;
--- onto, the customer that a record came to, said by the first of them, or that another one was merged into; sent, that earlier
--- revisions of an offer may not be valid any more.
+-- onto, the customer that a record came to, said by the first of them, or that another one was merged into.
 create or replace function app.changed(since xid8, upto xid8, operation uuid, record uuid, kind text, most int)
 returns table (tx xid8, operation_id uuid, at timestamptz, entity text, record_id uuid, customer_id uuid, moved boolean, owner_id uuid,
-    stage text, spread boolean, parted boolean, was_customer uuid, onto uuid, sent boolean)
+    stage text, spread boolean, parted boolean, was_customer uuid, onto uuid)
 language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
 begin
     return query
@@ -29,8 +28,7 @@ begin
         m.moved and ('owner_id' = any(r.fields) or m.parted) or r.entity = 'customers' and 'country' = any(r.fields), m.parted,
         r.was_customer, case when r.was_customer is null then r.merged_into when not exists (select from app.history h
             where h.org_id = app.org() and h.operation_id = o.id and h.record_id < r.record_id and h.field = 'customer_id' and h.customer_id = r.customer_id)
-            then r.customer_id end,
-        r.entity = 'offers' and 'status' = any(r.fields)
+            then r.customer_id end
     from op o
     -- In the operation that it goes on with, from the record on; as a bound that the index has, for there may be 100,000.
     cross join lateral (select coalesce(case when (o.tx, o.id) = (since, operation) then changed.record end, '00000000-0000-0000-0000-000000000000') as record,

@@ -11,7 +11,7 @@ begin
     if key ~ '(^| )[a-z] [a-z]( |$)' then
         key := regexp_replace(key, '(?<![^ ])([a-z]) (?=[a-z]( |$))', '\1', 'g');
     end if;
-    loop
+    while key is not null loop
         last := split_part(key, ' ', -1);
         exit when last = key or strpos(' ab ag aps as bv bvba co company corp corporation doo eg ek eood eurl ev gbr gmbh inc incorporated kft kg kgaa '
             'kk lda limited llc llp lp ltd mbh nv ohg ood oy oyj plc pte pty pvt rl rt sa sarl sas se sl spa spol srl sro ug zrt ',

@@ -21,9 +21,9 @@ begin
     end if;
     return array(select t.v from (
         select left(word, i - 1) || substr(word, i + 1) from generate_series(1, n) i
-        union select left(word, i) || l || substr(word, i + 1) from generate_series(0, n) i, unnest(string_to_array(letters, null)) l
-        union select left(word, i - 1) || l || substr(word, i + 1) from generate_series(1, n) i, unnest(string_to_array(letters, null)) l
-        union select left(word, i - 1) || substr(word, i + 1, 1) || substr(word, i, 1) || substr(word, i + 2) from generate_series(1, n - 1) i) t(v)
+        union all select left(word, i) || l || substr(word, i + 1) from generate_series(0, n) i, unnest(string_to_array(letters, null)) l
+        union all select left(word, i - 1) || l || substr(word, i + 1) from generate_series(1, n) i, unnest(string_to_array(letters, null)) l
+        union all select left(word, i - 1) || substr(word, i + 1, 1) || substr(word, i, 1) || substr(word, i + 2) from generate_series(1, n - 1) i) t(v)
         where char_length(t.v) >= 4 and t.v <> word);
 end
 $$;
@@ -45,39 +45,76 @@ begin
 end
 $$;
 
--- The latest customers of the caller's book, about as many as most, and whether there are more: where a word fits very many names,
--- these are found at once. Of many people those of the whole org, most of which may be hidden from him.
-create or replace function app.search_book(most int, out ids uuid[], out more boolean)
+-- Those who fit among the latest customers of the caller's book, of which most are looked at, and whether there are more: where a
+-- word fits very many names, there are enough of these at once. Of more than 50 people it is the org's latest, whoever's they are.
+create or replace function app.search_book(most int, fits text[], own text, enough int, out entities text[], out ids uuid[], out more boolean)
 language plpgsql stable as $$
 declare
     people int := case when app.role() not in ('admin', 'auditor') and app.visibility() <> 'open' and app.above() is not null then (
         select count(*) from (select from app.staff_tree t where t.org_id = app.org() and t.above_id = app.above() limit 51) p) end;
-    each_  int := most / greatest(people, 1) + 20;   -- of each person
+    each_  int := case when most > 400 then most / greatest(people, 1) else 0 end + enough;   -- of each person
 begin
     if people <= 50 then
-        select array_agg(b.id), bool_or(b.n = each_ or b.all_ > most) into ids, more from (
-            select b.*, count(*) over () as all_ from (
-                select c.id, c.n, c.updated_at from app.staff_tree t, lateral (select k.*, row_number() over () as n from (
-                    select c.id, c.updated_at from app.customer c where c.org_id = app.org() and c.owner_id = t.below_id and c.archived_at is null
-                        and (app.role() = 'manager' or c.segment = any((select app.segments())::text[]))
-                    order by c.updated_at desc, c.id desc limit each_) k) c
-                where t.org_id = app.org() and t.above_id = app.above()
-                union all
-                select c.id, c.n, c.updated_at from unnest(case when app.role() = 'manager' then app.team_segments() end) g(id), lateral (select k.*, row_number() over () as n from (
-                    select c.id, c.updated_at from app.customer c where c.org_id = app.org() and c.owner_id is null and c.segment = g.id and c.archived_at is null
-                    order by c.updated_at desc, c.id desc limit each_) k) c) b
-            order by b.updated_at desc, b.id desc limit most) b;
+        select array_agg(h.entity) filter (where h.id is not null), array_agg(h.id) filter (where h.id is not null), bool_or(h.id is null) or count(*) >= enough
+        into entities, ids, more from (select h.* from (
+            select c.* from app.staff_tree t, lateral (select k.*, row_number() over () as n from (
+                select c.id, c.name, c.updated_at from app.customer c where c.org_id = app.org() and c.owner_id = t.below_id and c.archived_at is null
+                    and (app.role() = 'manager' or c.segment = any((select app.segments())::text[]))
+                order by c.updated_at desc, c.id desc limit each_) k) c
+            where t.org_id = app.org() and t.above_id = app.above()
+            union all
+            select c.* from unnest(case when app.role() = 'manager' then app.team_segments() end) g(id), lateral (select k.*, row_number() over () as n from (
+                select c.id, c.name, c.updated_at from app.customer c
+                where c.org_id = app.org() and c.owner_id is null and c.segment = g.id and c.archived_at is null
+                order by c.updated_at desc, c.id desc limit each_) k) c
+            order by updated_at desc, id desc) w
+        cross join lateral (
+            select 'customers' as entity, w.id where ' ' || app.fold(w.name) ~ all(fits)
+            union all
+            (select 'contacts', k.id from app.contact k
+                where k.org_id = app.org() and k.customer_id = w.id and k.archived_at is null
+                    and ' ' || app.fold(k.name) ~ own and ' ' || app.fold(k.name) || ' ' || app.fold(w.name) ~ all(fits)
+                order by k.updated_at desc, k.id desc limit 100)
+            union all
+            select null, null where w.n >= each_) h limit enough) h;
     elsif people is null and app.role() = 'rep' and app.visibility() <> 'open' then
-        select array_agg(b.id), count(*) = most into ids, more from (
-            select c.id from app.customer c where c.org_id = (select app.org()) and c.owner_id = (select app.me()) and c.archived_at is null
-                and c.segment = any((select app.segments())::text[])
-            order by c.updated_at desc, c.id desc limit most) b;
+        select array_agg(h.entity) filter (where h.id is not null), array_agg(h.id) filter (where h.id is not null), bool_or(h.id is null) or count(*) >= enough
+        into entities, ids, more from (select h.* from (
+            select k.*, row_number() over () as n from (
+                select c.id, c.name from app.customer c where c.org_id = app.org() and c.owner_id = app.me() and c.archived_at is null
+                    and c.segment = any((select app.segments())::text[])
+                order by c.updated_at desc, c.id desc limit most) k) w
+        cross join lateral (
+            select 'customers' as entity, w.id where ' ' || app.fold(w.name) ~ all(fits)
+            union all
+            (select 'contacts', k.id from app.contact k
+                where k.org_id = app.org() and k.customer_id = w.id and k.archived_at is null
+                    and ' ' || app.fold(k.name) ~ own and ' ' || app.fold(k.name) || ' ' || app.fold(w.name) ~ all(fits)
+                order by k.updated_at desc, k.id desc limit 100)
+            union all
+            select null, null where w.n >= most) h limit enough) h;
     else
-        select array_agg(b.id), count(*) = most into ids, more from (
-            select c.id from app.customer c where c.org_id = (select app.org()) and c.archived_at is null
-            order by c.updated_at desc, c.id desc limit most) b;
+        select array_agg(h.entity) filter (where h.id is not null), array_agg(h.id) filter (where h.id is not null),
+            bool_or(h.id is null) or people is null and count(*) >= enough
+        into entities, ids, more from (select h.* from (
+            select k.*, row_number() over () as n from (
+                select c.id, c.name from app.customer c where c.org_id = app.org() and c.archived_at is null
+                order by c.updated_at desc, c.id desc limit most) k) w
+        cross join lateral (
+            select 'customers' as entity, w.id where ' ' || app.fold(w.name) ~ all(fits)
+            union all
+            (select 'contacts', k.id from app.contact k
+                where k.org_id = app.org() and k.customer_id = w.id and k.archived_at is null
+                    and ' ' || app.fold(k.name) ~ own and ' ' || app.fold(k.name) || ' ' || app.fold(w.name) ~ all(fits)
+                order by k.updated_at desc, k.id desc limit 100)
+            union all
+            select null, null where w.n >= most) h limit case when people is null then enough end) h;
     end if;
-    ids := ids || app.opened();
+    if people is not null or app.role() = 'rep' then
+        select entities || array_agg(o.entity), ids || array_agg(o.id) into entities, ids from (
+            select 'customers' as entity, c.id from unnest(app.opened()) c(id)
+            union all select 'contacts', k.id from unnest(app.opened()) c(id), app.contact k where k.org_id = app.org() and k.customer_id = c.id) o;
+    end if;
 end
 $$;
 
@@ -134,7 +171,7 @@ declare
     n    int;
     many boolean;   -- more than are looked at
 begin
-    foreach most in array '{200,1000,4000,20000}'::int[] loop
+    foreach most in array '{200,2000,20000}'::int[] loop
         n := most + 1;
         for i in 1 .. cardinality(words) loop
             select array_agg(p.entity), array_agg(p.id) into e, r from app.search_postings(words[i], string_to_array(nullif(others[i], ''), '|'), n) p;
@@ -155,10 +192,9 @@ begin
                     return query select s.entity, s.id, s.name, s.updated_at from app.search_seen(e, r, '{}') s where s.name = folded;
                 end if;
             end if;
-            book := app.search_book(case most when 20000 then most else most / 5 end);
-            select array_agg(b.entity), array_agg(b.id) into e, r from (select 'customers' as entity, b.id from unnest(book.ids) b(id)
-                union all select 'contacts', k.id from unnest(book.ids) b(id), lateral (select k.id from app.contact k
-                    where k.org_id = app.org() and k.customer_id = b.id and k.archived_at is null order by k.updated_at desc, k.id desc limit 100) k) b;
+            book := app.search_book(case most when 200 then 400 else most end, fits, own, enough);
+            e := book.entities;
+            r := book.ids;
             return query select s.entity, s.id, s.name, s.updated_at from app.search_seen(e, r, fits, own) s;
             get diagnostics n = row_count;
             if n >= enough or book.more is not true then
@@ -189,7 +225,8 @@ begin
                 union all (select 'contacts', k.id from app.contact k where k.org_id = (select app.org()) and k.email_key = app.email_key(q) limit 1000)) k) k,
             app.search_seen(k.e, k.r, '{}') s where s.kept is null or 'email' <> all(s.kept);
     elsif app.phone_good(q) then
-        phones := app.phone_keys(q);
+        -- Fewer digits are a number in the writing of hardly any country, and to look for it in each of them takes long.
+        phones := case when char_length(regexp_replace(app.phone_plain(q), '[^0-9]', '', 'g')) >= 6 then app.phone_keys(q) else array[app.phone_key(q)] end;
         return query select s.entity, s.id, 'phone', s.updated_at from (select array_agg(k.entity) as e, array_agg(k.id) as r from (
                 (select 'customers' as entity, c.id from app.customer c
                     where c.org_id = (select app.org()) and c.phone_key = any(phones) and app.phone_means(c.phone_key, c.country, q) limit 1000)
@@ -201,7 +238,8 @@ end
 $$;
 
 -- The customers and contacts that fit what somebody typed, the best first: by number or address, by the whole name, by the
--- beginnings of its words; or if there is none, by words with a typing error. Among those the latest changed. Plans are kept, or making them took most of the time.
+-- beginnings of its words; where there is none, by words with a typing error. Among those the latest changed. Plans are kept, for
+-- making them takes 20 ms.
 create or replace function app.search_find(q text, lim int) returns table (entity text, id uuid, matched text)
 language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp
     set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off

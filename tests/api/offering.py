@@ -7,6 +7,7 @@ LINE = {"description": "Housing, aluminium", "quantity": 100, "unit_price": 1250
 MEMBERS = ("id customer_id contact_id deal_id number revision title currency lines net tax gross status valid_until promised_by promised_by_name sent_at decided_at "
            "superseded_at reason notes valid_from valid_to version created_at updated_at archived_at masked revisions").split()
 WORDS = ("send", "revise", "accept", "decline")
+ACTIONS = ("change", "archive") + WORDS
 
 
 def path(offer, word=None):

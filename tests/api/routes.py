@@ -39,8 +39,9 @@ NEW = dict(id=dict(UUID, solid=True), customer_id=dict(UUID, must=True))
 # (method, path): the members of its body, None where it has none. Open routes need no token.
 ROUTES = {
     ("GET", "/customers"): None, ("POST", "/customers"): dict(CUSTOMER, id=dict(UUID, solid=True)),
-    ("GET", "/customers/{id}"): None, ("PATCH", "/customers/{id}"): CUSTOMER, ("DELETE", "/customers/{id}"): None, ("GET", "/customers/{id}/history"): None, ("GET", "/customers/{id}/timeline"): None, ("GET", "/changes"): None,
+    ("GET", "/customers/{id}"): None, ("PATCH", "/customers/{id}"): CUSTOMER, ("DELETE", "/customers/{id}"): None, ("GET", "/customers/{id}/history"): None, ("GET", "/customers/{id}/timeline"): None, ("GET", "/customers/{id}/handover"): None, ("GET", "/changes"): None,
     ("POST", "/customers/{id}/stage"): {"stage": text(1, 40, must=True), "owner_id": UUID, "note": REASON},
+    ("POST", "/customers/{id}/merge"): {"other": dict(UUID, must=True), "reason": dict(REASON, must=True)},
     ("POST", "/customers/{id}/reveal"): {"fields": dict(type="list", of=dict(type="word", most="phone_e164"), items=3, must=True), "reason": dict(REASON, must=True)},
     ("POST", "/customers/break-glass"): {"phone": CUSTOMER["phone"], "email": CUSTOMER["email"], "reason": dict(REASON, must=True)},
     ("GET", "/contacts"): None, ("POST", "/contacts"): dict(CONTACT, **NEW), ("GET", "/contacts/{id}"): None, ("PATCH", "/contacts/{id}"): CONTACT, ("DELETE", "/contacts/{id}"): None,
@@ -59,7 +60,7 @@ ROUTES = {
     ("PATCH", "/sessions/current/password"): {"old": text(1, 128, must=True), "new": dict(PASSWORD, must=True)},
     ("GET", "/jwks"): None, ("GET", "/notices"): None, ("GET", "/search"): None,
     ("GET", "/staff"): None, ("POST", "/staff"): dict({k: dict(v, must=v.get("solid", False)) for k, v in STAFF.items()}, id=dict(UUID, solid=True)),
-    ("GET", "/staff/{id}"): None, ("PATCH", "/staff/{id}"): dict(STAFF, status=dict(type="text", least="", most="inactive", solid=True)), ("POST", "/staff/{id}/invite"): None,
+    ("GET", "/staff/{id}"): None, ("PATCH", "/staff/{id}"): dict(STAFF, status=dict(type="text", least="", most="inactive", solid=True)), ("POST", "/staff/{id}/invite"): None, ("GET", "/staff/{id}/completeness"): None,
     ("GET", "/staff/{id}/sessions"): None, ("DELETE", "/staff/{id}/sessions"): None, ("DELETE", "/staff/{id}/sessions/{sid}"): None,
     ("GET", "/funnel"): None, ("PUT", "/funnel"): {"segments": dict(type="objects", must=True)},
     ("GET", "/settings"): None, ("PATCH", "/settings"): {"visibility": dict(type="word", solid=True), "contact_masking": dict(type="word", solid=True), "classification": text(1, 200, solid=True),
@@ -79,6 +80,7 @@ class World:
         self.mine, self.theirs = self.things(self.max), self.things(self.otto)
         self.calls = {"phone": f"+49 30 {uuid.uuid4().int % 10 ** 9:09}", "email": uuid.uuid4().hex + "@x.test"}
         self.max.customer(**self.calls)
+        self.twin = self.max.customer()["id"]
 
     def renew(self):
         """Tokens last five minutes, and a slow build may need longer."""
@@ -109,7 +111,7 @@ class World:
                 "POST /activities": {"kind": "note", "customer_id": self.mine["customers"]}, "PATCH /activities/{id}": {"subject": "x"},
                 "POST /offers": {"currency": "EUR", "customer_id": self.mine["customers"]}, "PATCH /offers/{id}": {"title": "x"}, "POST /offers/{id}/send": {"note": "x"},
                 "POST /offers/{id}/revise": {"title": "x"}, "POST /offers/{id}/accept": {"reason": "x"}, "POST /offers/{id}/decline": {"reason": "x"},
-                "POST /customers/{id}/stage": {"stage": "new"}, "POST /customers/{id}/reveal": {"fields": ["phone"], "reason": "x"}, "POST /customers/break-glass": dict(self.calls, reason="x"),
+                "POST /customers/{id}/stage": {"stage": "new"}, "POST /customers/{id}/merge": {"other": self.twin, "reason": "x"}, "POST /customers/{id}/reveal": {"fields": ["phone"], "reason": "x"}, "POST /customers/break-glass": dict(self.calls, reason="x"),
                 "POST /restores": {"scope": scope, "dry_run": False, "reason": "x"}, "POST /sessions": {"email": uuid.uuid4().hex + "@x.test", "password": "x"},
                 "POST /sessions/refresh": {"refresh_token": "x"}, "POST /sessions/password": {"token": "x", "password": "x" * 12},
                 "PUT /funnel": {"segments": [{"id": "x", "name": "x", "stages": [{"id": "x", "name": "x"}]}]}, "PATCH /settings": {"visibility": "own"},

@@ -125,7 +125,7 @@ def test_the_owner_is_told(stack, owner, helper, max, olga, ada, axel):
     answer = break_glass(helper, email=c["email"], reason="He wrote:\n\"ü\"")
     assert answer.status_code == 200
     (told,) = notices(owner)
-    assert set(told) == {"id", "at", "kind", "customer_id", "actor_id", "actor_name", "reason"}
+    assert set(told) == {"id", "at", "kind", "customer_id", "other_id", "actor_id", "actor_name", "reason"}
     assert told == dict(told, kind="break_glass", customer_id=c["id"], actor_id=helper.id, actor_name="New Comer", reason="He wrote:\n\"ü\"")
     assert [notices(who) for who in (max, olga, ada, axel)] == before and notices(helper) == []
     assert stack.sql("select staff_id::text, channel, customer_ids::text[], masked, reason from app.disclosure where request_id = %s::uuid", answer.headers["X-Request-Id"]) == [

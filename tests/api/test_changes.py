@@ -149,7 +149,7 @@ def test_what_ends_late_is_not_lost(stack, rita):
     assert told(happened(rita, since)[0]) == [("upsert", "customers", c["id"]) for c in (early, late)]
 
 
-def test_a_mass_change_comes_whole(stack, rita, omar):
+def test_a_mass_change_comes_whole(stack, ada, rita, omar):
     n = 4500
     app, since = App(rita), cursor(omar)
     c = stack.connect()
@@ -165,6 +165,14 @@ def test_a_mass_change_comes_whole(stack, rita, omar):
     assert len(rows) == n and app.differs() == []
     began = time.monotonic()
     assert happened(omar, since)[0] == [] and time.monotonic() - began < 5
+    # One that somebody sees is told of, however many that he does not see come before it.
+    his = omar.customer()
+    since = cursor(omar)
+    with c.cursor() as q:
+        q.execute("select app.act_as(org_id, id, 'test') from app.staff where id = %s", (ada.id,))
+        q.execute("update app.customer set city = 'Ulm' where name like 'Mass %%' or id = %s", (his["id"],))
+    c.commit()
+    assert told(happened(omar, since)[0]) == [("upsert", "customers", his["id"])]
     with c.cursor() as q:   # out of the other tests' way
         q.execute("select app.act_as(org_id, id, 'test') from app.staff where id = %s", (rita.id,))
         q.execute("update app.customer set archived_at = app.now() where name like 'Mass %%' and owner_id = %s", (rita.id,))

@@ -1,4 +1,5 @@
 """test_child_restore_conflicts.py -- what is not taken back: whom somebody else made the primary contact, what was sent, a stage that is gone."""
+from large import as_person
 from people import other_org
 from restoring import last_operation, moment, restore, undo, window
 from test_child_restores import active, archive, edit, last, make, now, offer, offered, operations, put_away

@@ -1,14 +1,13 @@
 """test_offers.py -- what was offered at which price: drafts, their lines and totals, numbers, lists. What is sent: test_offers_sent.py."""
 import concurrent.futures
 import decimal
-import json
 import random
 import uuid
 
 import pytest
 
 from holdfast import problem
-from offering import LINE, MEMBERS, ago, ask, change, day, did, offer, path, read, revised, rows, sent, total
+from offering import LINE, MEMBERS, ago, ask, change, day, did, offer, path, read, rows, sent, total
 from people import MISSING, faceless, newcomer
 from restoring import moment
 from works import hides, settings

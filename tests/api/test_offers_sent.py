@@ -1,15 +1,11 @@
-"""test_offers_sent.py -- what becomes of an offer: every state and every action, chance, races, restores, and what was valid when."""
+"""test_offers_sent.py -- what becomes of an offer: every state and every action, races, restores, and what was valid when."""
 import concurrent.futures
-import random
 
 import pytest
 
 from holdfast import problem
-from offering import LINE, ago, ask, change, day, did, offer, path, read, revised, rows, sent, total
-from people import newcomer
+from offering import ACTIONS, LINE, ago, ask, change, day, did, offer, path, read, revised, rows, sent, total
 from restoring import dry_run, last_operation, moment, restore, undo
-
-ACTIONS = ("change", "archive", "send", "revise", "accept", "decline")
 
 
 @pytest.fixture
@@ -153,84 +149,6 @@ def test_what_was_valid_when(rita, customer, stack):
     problem(rita.get(path(chain[2]), as_of=chain[1]["sent_at"]), 404, "not_found")
 
 
-class Model:
-    """One number's revisions as they ought to be; days count from the walk's beginning."""
-
-    def __init__(self):
-        self.revisions, self.today = [], 0
-        self.add()
-
-    def add(self):
-        self.revisions.append(dict(status="draft", was_sent=False, archived=False, lines=0, until=None, gross=0))
-        return self.revisions[-1]
-
-    def due(self, i, action):
-        """What an action on revision i answers, by rules written once more."""
-        r = self.revisions[i]
-        later_sent = any(x["was_sent"] for x in self.revisions[i + 1:])
-        if r["archived"]:
-            return "archived"
-        if action in ("change", "archive"):
-            return "offer_sent" if r["was_sent"] else 200
-        if action == "send":
-            return ("offer_sent" if r["was_sent"] else "not_latest" if later_sent else 422 if not r["lines"] or (r["until"] is not None and r["until"] < self.today)
-                    else "offer_accepted" if any(x["status"] == "accepted" for x in self.revisions[:i]) else 200)
-        if not r["was_sent"]:
-            return "not_sent"
-        if action == "revise":
-            return ("offer_accepted" if r["status"] == "accepted" else "draft_exists" if any(not x["was_sent"] and not x["archived"] for x in self.revisions)
-                    else "not_latest" if later_sent else 201)
-        return ("offer_decided" if r["status"] != "sent" else "superseded" if later_sent else "offer_expired" if r["until"] is not None and r["until"] < self.today else 200)
-
-    def status(self, r):
-        return "expired" if r["status"] == "sent" and r["until"] is not None and r["until"] < self.today else r["status"]
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_chance(rita, max, stack, seed):
-    """A hundred steps at a time as the model foresees them, some days apart; and every step shown again as of then."""
-    dice, customer, begin = random.Random(1000 + seed), rita.customer(currency="EUR"), 60
-    model, shown, ids, actions = None, [], [], dict.fromkeys(ACTIONS, 0)
-    try:
-        for step in range(110):
-            stack.clock(f"-{begin} days")
-            if model is None or all(r["archived"] for r in model.revisions) or (model.revisions[-1]["status"] == "accepted" and dice.random() < 0.3):
-                model, ids = Model(), [offer(rita, customer, lines=[])["id"]]
-            if dice.random() < 0.2 and begin > 1:
-                begin, model.today = begin - 1, model.today + 1
-            stack.clock(f"-{begin} days")
-            i, action = dice.randrange(len(ids)) if dice.random() < 0.4 else len(ids) - 1, dice.choice(ACTIONS + ("send", "send", "revise", "change", "accept", "decline"))
-            if action == "archive" and dice.random() < 0.7:
-                continue
-            lines = [dict(LINE, quantity=dice.randint(1, 9))] * dice.choice([0, 1, 2, 2])
-            until = dice.choice([None, None, None, 0, 2, 4, -1])
-            body = {"lines": lines, "valid_until": day(stack, until) if until is not None else None} if action in ("change", "revise") else {}
-            due, answer = model.due(i, action), ask(dice.choice([rita, max]), {"id": ids[i]}, action, **body)
-            assert (answer.status_code if answer.status_code != 409 else answer.json()["code"]) == due, (step, action, answer.text)
-            r = model.revisions[i]
-            if due in (200, 201):
-                actions[action] += 1
-                if action == "revise":
-                    ids.append(answer.json()["id"])
-                    r = model.add()
-                if action in ("change", "revise"):
-                    r.update(lines=len(lines), until=None if until is None else model.today + until, gross=total(lines)[2])
-                elif action == "archive":
-                    r["archived"] = True
-                else:
-                    r.update(was_sent=True, status={"send": "sent", "accept": "accepted", "decline": "declined"}[action])
-            got = read(rita, ids[i])
-            assert [(x["id"], x["status"], x["archived_at"] is not None) for x in got["revisions"]] == [(id_, model.status(x), x["archived"]) for id_, x in zip(ids, model.revisions)]
-            assert [x["gross"] for x in got["revisions"]] == [x["gross"] for x in model.revisions]
-            shown.append((moment(stack), got))
-    finally:
-        stack.clock("0")
-    assert all(actions.values()), actions
-    for at, got in dice.sample(shown, 40):
-        then = read(rita, got["id"], as_of=at)
-        assert {k: v for k, v in then.items() if k not in ("updated_at", "version")} == {k: v for k, v in got.items() if k not in ("updated_at", "version")}
-
-
 def at_once(*asks):
     with concurrent.futures.ThreadPoolExecutor(len(asks)) as pool:
         return sorted((a.status_code, a.json().get("code")) for a in pool.map(lambda f: f(), asks))
@@ -302,8 +220,8 @@ def test_drafts_are_restored(rita, max, customer, stack):
     assert read(rita, d)["archived_at"] is not None and did(rita, o, "revise")["revision"] == 3
 
 
-def test_with_its_customer(rita, max, nina, customer, stack):
-    """Archived and brought back, handed over, and moved to another customer, as a merge does."""
+def test_with_its_customer(rita, max, nina, customer):
+    """Archived and brought back, merged into another customer and split again, and handed over."""
     o, a, d = sent(rita, customer), after(rita, sent(rita, customer), "accept"), offer(rita, customer)
     before = [read(rita, x) for x in (o, a, d)]
     assert rita.delete("/customers/" + customer["id"], "*").status_code == 200
@@ -311,9 +229,14 @@ def test_with_its_customer(rita, max, nina, customer, stack):
     assert undo(max, last_operation(max, customer))["conflict_count"] == 0
     assert [{k: v for k, v in read(rita, x).items() if k not in ("version", "updated_at")} for x in (o, a, d)] == [
         {k: v for k, v in x.items() if k not in ("version", "updated_at")} for x in before]
-    other = rita.customer()
-    stack.sql("update app.offer set customer_id = %s where customer_id = %s", other["id"], customer["id"])
-    assert [read(rita, x)["customer_id"] for x in (o, a, d)] == [other["id"]] * 3
+    other, now = rita.customer(), [read(rita, x)["status"] for x in (o, a, d)]
+    for back in (True, False):
+        answer = max.post(f"/customers/{other['id']}/merge", {"other": customer["id"], "reason": "The same."})
+        assert answer.status_code == 200, answer.text
+        assert [(read(rita, x)["customer_id"], read(rita, x)["status"]) for x in (o, a, d)] == [(other["id"], s) for s in now]
+        if back:
+            assert undo(max, last_operation(max, customer))["conflict_count"] == 0
+            assert [(read(rita, x)["customer_id"], read(rita, x)["status"]) for x in (o, a, d)] == [(customer["id"], s) for s in now]
     assert did(rita, o, "revise")["customer_id"] == other["id"]
     assert rita.post(f"/customers/{other['id']}/stage", {"stage": "proposal", "owner_id": nina.id}).status_code == 200
     problem(rita.get(path(o)), 404, "not_found")

@@ -3,7 +3,7 @@ local common = require("common")
 local kind
 local asks = {
 	whole = function(n) return "Customer%20" .. n end,
-	prefix = function(n) return math.floor(n / 10) end,
+	prefix = function(n) return 1000 + math.floor(n / 10) end,
 	unselective = function() return "cus" end,
 	two_words = function(n) return "cust%20" .. math.floor(n / 10) end,
 	phone = function(n) return string.format("%%2B49%%2030%%20%08d", n) end,

@@ -60,9 +60,9 @@ MUTATIONS = [
     Mutation("a manager writes all of his team's segments", MINE, "owner_id is null and segment = any(:TEAM_SEGMENTS)", "segment = any(:TEAM_SEGMENTS)"),
     Mutation("an update needs no policy", SEES, "using (org_id = :ORG and (:MINE or id = any(:REGAINED)))", "using (org_id = :ORG)"),
     # History, operations, restores.
-    Mutation("history follows nothing", HISTORY, "or exists (select from app.customer c where c.org_id = :ORG and c.id = customer_id\n", "or exists (select from app.customer c where false\n"),
+    Mutation("history follows nothing", HISTORY, "or exists (select from app.customer c where c.org_id = :ORG and c.id in (", "or exists (select from app.customer c where false and c.id in ("),
     Mutation("history is open to managers", HISTORY, ":ROLE in ('admin', 'auditor')\n        or exists", ":ROLE <> 'rep'\n        or exists"),
-    Mutation("history of any customer", HISTORY, "and c.id = customer_id", ""),
+    Mutation("history of any customer", HISTORY, "and c.id in (customer_id, (select m.customer_id from app.moved m\n                where m.org_id = :ORG and m.record_id = history.record_id))", ""),
     Mutation("operations are nobody's own", HISTORY, " or actor_id = :ME\n", "\n"),
     Mutation("operations of those below are hidden", HISTORY, "t.above_id = :ME and t.below_id = actor_id", "false"),
     Mutation("operations are open to managers", HISTORY, "t.above_id = :ME and t.below_id = actor_id", "true"),

@@ -21,9 +21,6 @@ MUTATIONS = [
     *of("contacts"), *of("deals"), *of("activities"), *of("offers"),
     Mutation("a manager sees all children", POLICY, ":ROLE in ('admin', 'auditor') or", ":ROLE <> 'rep' or", ALONE, 4),
     Mutation("an auditor writes children", POLICY, "(:ROLE = 'admin' or", "(:ROLE in ('admin', 'auditor') or", ALONE, 12),
-    Mutation("children of all customers are seen", POLICY, "c.org_id = :ORG and c.id = customer_id and ((c.id = any(:REGAINED)) is not true or :MINE)", "c.org_id = :ORG", ALONE),
-    Mutation("children of all customers are written", POLICY, "'c.org_id = :ORG and c.id = customer_id and :MINE'", "'c.org_id = :ORG and :MINE'", ALONE),
-    Mutation("a restore reaches what went along", POLICY, " and ((c.id = any(:REGAINED)) is not true or :MINE)", "", TESTS),
     Mutation("a restore reads of what went along", HISTORY, "(entity = 'customers' or (c.id = any(:REGAINED)) is not true or :MINE)", "true", TESTS),
     # Lists.
     Mutation("lists of children have no scope", READ, "if way = 'all' or filter ?|", "if true or filter ?|", ALONE),

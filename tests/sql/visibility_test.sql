@@ -41,6 +41,7 @@ from test.person p where p.id is not null;
 insert into app.restore_item select r.org_id, r.id, n, 'customers', array[app.uuid7()] from app.restore r, generate_series(1, 2) n where r.reason = 'waiting';
 
 select test.children();
+insert into app.moved select k.org_id, k.id, k.customer_id from app.contact k order by k.id limit 50;
 
 create function test.role_of(person text) returns text language sql stable as $$ select s.role from app.staff s where s.id = test.id(person) $$;
 -- The matrix: how many rows of a table a person ought to see; null: no privilege. $1 is the person, $2 his
@@ -74,7 +75,7 @@ insert into matrix values
     ('staff_segment', 'select count(*) from app.staff_segment where org_id = $2'),
     ('entity', 'select count(*) from app.entity'), ('calling_code', 'select count(*) from app.calling_code'),
     ('chore', null), ('login', null), ('login_throttle', null), ('credential', null), ('invite', null), ('session', 'select count(*) from app.session s where s.org_id = $2 and ($4 is null and (select role from app.staff where id = $3) = ''admin'' or s.staff_id = any(coalesce($4, array[$3])))'), ('refresh', null),
-    ('disclosure_rest', null), ('offer_counter', null), ('search_word', null), ('migration', null), ('loaded', null);
+    ('disclosure_rest', null), ('offer_counter', null), ('moved', 'select count(*) from app.moved m where m.org_id = $2'), ('search_word', null), ('migration', null), ('loaded', null);
 
 select set_eq($$select c.relname::text from pg_class c where c.relnamespace = 'app'::regnamespace and c.relkind in ('r', 'p', 'f', 'm', 'v')
         and c.relname not like 'test\_%' and c.relname !~ '^disclosure_[0-9]{4}_[0-9]{2}$'$$,
