@@ -137,11 +137,11 @@ end
 $$;
 
 -- Refuses an address or a number that comes in and is none; 422 names the member. What was there before stays, and a restore
--- brings it back. A masked value has a refusal of its own (email_mask, phone_mask).
+-- or a merge brings it back. A masked value has a refusal of its own (email_mask, phone_mask).
 create or replace function app.contact_values_check(new_email text, old_email text, new_phone text, old_phone text) returns void
 language plpgsql volatile as $$
 begin
-    if current_setting('app.via', true) = 'restore' then
+    if current_setting('app.via', true) = 'restore' or current_setting('app.action', true) = 'customers.merge' then
         return;
     end if;
     if new_email is distinct from old_email and not app.email_good(new_email) and strpos(new_email, '*') = 0 then

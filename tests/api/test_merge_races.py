@@ -2,8 +2,8 @@
 import concurrent.futures
 
 from holdfast import Client
+from merging import add, merge, of
 from restoring import last_operation, read
-from test_merge import add, merge, of
 
 ROUNDS = 6
 
@@ -101,4 +101,4 @@ def test_with_its_own_undo(stack, rita, max, ada):
         assert back.status_code == 201 or refused(back, "busy") is None
         assert more.status_code == 200 or refused(more, "busy") is None
         whole(stack, s, o, p)
-        assert sum(len(of(rita, x, "activities")) for x in (s, o, p)) == 2 and 200 < back.status_code + more.status_code - 200
+        assert sum(len(of(rita, x, "activities")) for x in (s, o, p)) == 2 and (back.status_code == 201 or more.status_code == 200)
