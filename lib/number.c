@@ -139,6 +139,15 @@ gather(const json_t *v, struct numbers *to, size_t room)
 	}
 }
 
+static int
+by_value(const void *a, const void *b)
+{
+	uintptr_t one = (uintptr_t)((const struct number *)a)->at,
+		  two = (uintptr_t)((const struct number *)b)->at;
+
+	return one < two ? -1 : one > two;
+}
+
 void
 numbers_read(struct arena *mem, const char *text, const json_t *root, struct numbers *to)
 {
@@ -147,23 +156,20 @@ numbers_read(struct arena *mem, const char *text, const json_t *root, struct num
 
 	while (next_number(&rest, &length) != NULL)
 		room++;
-	*to = (struct numbers){arena_get(mem, (room + 1) * sizeof *to->all), 0, 0};
+	*to = (struct numbers){arena_get(mem, (room + 1) * sizeof *to->all), 0};
 	gather(root, to, room);
 	rest = text;
 	for (size_t i = 0; (at = next_number(&rest, &length)) != NULL; i++)
 		to->all[i].text = arena_text(mem, at, length);
+	qsort(to->all, to->n, sizeof *to->all, by_value);
 }
 
 const char *
-numbers_text(struct numbers *of, const json_t *number)
+numbers_text(const struct numbers *of, const json_t *number)
 {
-	for (size_t i = 0; i < of->n; i++) {
-		size_t at = (of->next + i) % of->n;
+	const struct number key = {.at = number};
+	const struct number *found =
+	    of->n == 0 ? NULL : bsearch(&key, of->all, of->n, sizeof key, by_value);
 
-		if (of->all[at].at == number) {
-			of->next = at + 1;
-			return of->all[at].text;
-		}
-	}
-	return NULL;
+	return found == NULL ? NULL : found->text;
 }

@@ -16,15 +16,14 @@ struct numbers {
 	struct number {
 		const json_t *at;
 		const char *text;
-	} * all;
+	} * all; /* by address, so that each is found quickly in whatever order they are asked for */
 	size_t n;
-	size_t next; /* where the last one was found: they are asked for in their order */
 };
 
 /* root is what jansson made of text, which ends in a NUL, with JSON_REJECT_DUPLICATES. */
 void numbers_read(struct arena *mem, const char *text, const json_t *root, struct numbers *to);
 
 /* How a number of root is written; NULL for what is none. */
-const char *numbers_text(struct numbers *of, const json_t *number);
+const char *numbers_text(const struct numbers *of, const json_t *number);
 
 #endif

@@ -1,19 +1,24 @@
 -- activities.sql: what was said, done or is to be done.
 
--- Refuses what does not go together: 403 for a rep who would rewrite what somebody else wrote down, 422 for a call without a direction.
+-- Refuses a rep who would rewrite what somebody else wrote down: 403 names the member.
+create function api.activity_may(body jsonb, c app.activity) returns void
+language plpgsql stable as $$
+declare
+    said text := (select k from unnest('{kind,direction,subject,body,outcome,at,contact_id,deal_id}'::text[]) k where body ? k limit 1);
+begin
+    if app.role() = 'rep' and c.author_id is distinct from app.me() and said is not null then
+        perform app.refuse_member(403, 'forbidden', '/' || said, 'forbidden', 'What somebody else wrote down is corrected by him or a manager.');
+    end if;
+end
+$$;
+
+-- Refuses what does not go together: a call has a direction, a note has none.
 create function api.activity_fits(body jsonb, c app.activity) returns void
 language plpgsql stable as $$
 declare
-    said text;
     kind text := coalesce(body->>'kind', c.kind);
     direction text := case when body ? 'direction' then body->>'direction' else c.direction end;
 begin
-    if c.id is not null and app.role() = 'rep' and c.author_id is distinct from app.me() then
-        select k into said from unnest('{kind,direction,subject,body,outcome,at,contact_id,deal_id}'::text[]) k where body ? k limit 1;
-        if said is not null then
-            perform app.refuse_member(403, 'forbidden', '/' || said, 'forbidden', 'What somebody else wrote down is corrected by him or a manager.');
-        end if;
-    end if;
     if kind in ('call', 'email', 'message') and direction is null then
         perform app.refuse_member(422, 'invalid_value', '/direction', 'required', 'Say whether it came in or went out.');
     elsif kind in ('note', 'task') and direction is not null then
@@ -98,6 +103,7 @@ declare
 begin
     perform app.enter(session, request, 'activities.change');
     c := api.child_locked(c, 'activities', id);
+    perform api.activity_may(body, c);
     r := api.child_checked(r, 'activities', id, if_match, body);
     if r._status = 412 then
         return next r;
@@ -118,13 +124,13 @@ declare
 begin
     perform app.enter(session, request, 'activities.archive');
     c := api.child_locked(c, 'activities', id);
+    if app.role() = 'rep' and c.author_id is distinct from app.me() then
+        perform app.refuse(403, 'forbidden', 'What somebody else wrote down is archived by him or a manager.');
+    end if;
     r := api.child_checked(r, 'activities', id, if_match, '{}');
     if r._status = 412 then
         return next r;
         return;
-    end if;
-    if app.role() = 'rep' and c.author_id is distinct from app.me() then
-        perform app.refuse(403, 'forbidden', 'What somebody else wrote down is archived by him or a manager.');
     end if;
     perform api.child_put_away(c);
     return next api.child_answer(r, 'activities', id, 200);

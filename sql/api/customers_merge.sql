@@ -63,7 +63,9 @@ begin
         k.is_primary := false;
         perform api.child_create(k, null, jsonb_build_object('customer_id', n.id, 'name', o.name));
     end if;
-    if o.notes is not null and strpos(n.notes, o.notes) = 0 then
+    -- But not where a segment keeps the notes back and would show the activity: they stay with the other one.
+    if o.notes is not null and strpos(n.notes, o.notes) = 0 and not exists (select from app.segment g
+            where g.org_id = o.org_id and g.id = any(o.worked_in) and 'notes' = any(g.hides) and 'activities' <> all(g.hides)) then
         a.at := app.now();
         perform api.child_create(a, null, jsonb_build_object('customer_id', n.id, 'kind', 'note', 'author_id', app.me(),
             'subject', left('Notes of ' || o.name, 200), 'body', o.notes));

@@ -58,6 +58,8 @@ begin
             perform app.refuse(409, 'offer_accepted', 'This offer was accepted. Write another one.');
         elsif o.status = 'draft' then
             perform app.refuse(409, 'not_sent', 'This is a draft. Change it.');
+        elsif o.revision >= 100 then
+            perform app.refuse(409, 'too_many_revisions', 'An offer has at most 100 revisions. Write another one.');
         elsif exists (select from app.offer n where n.org_id = o.org_id and n.number = o.number and n.status = 'draft' and n.archived_at is null) then
             perform app.refuse(409, 'draft_exists', 'The next revision is being written already.');
         elsif api.offer_outdated(o) then

@@ -45,6 +45,10 @@ language plpgsql as $$
 begin
     if new.status = 'open' then
         new.closed_at := null;
+        -- Why it was closed is history then.
+        if tg_op = 'UPDATE' and old.status <> 'open' and current_setting('app.via', true) is distinct from 'restore' then
+            new.reason := null;
+        end if;
     elsif tg_op = 'INSERT' or new.status is distinct from old.status then
         new.closed_at := app.now();
     end if;
@@ -58,7 +62,7 @@ language plpgsql as $$
 declare
     days int := (select o.backdate_days from app.settings o where o.org_id = new.org_id);
 begin
-    new.backdated := new.at < case tg_op when 'INSERT' then new.created_at else app.now() end - make_interval(days => days)
+    new.backdated := new.at < case tg_op when 'INSERT' then least(new.created_at, app.now()) else app.now() end - make_interval(days => days)
         or (tg_op = 'UPDATE' and old.backdated);
     return new;
 end
@@ -68,11 +72,11 @@ $$;
 create or replace function app.tg_child_refer() returns trigger
 language plpgsql as $$
 begin
-    if new.contact_id is not null and not exists (select from app.contact k
+    if new.contact_id is not null and (tg_op = 'INSERT' or new.contact_id is distinct from old.contact_id) and not exists (select from app.contact k
             where k.org_id = new.org_id and k.id = new.contact_id and k.customer_id = new.customer_id) then
         perform app.refuse_member(422, 'invalid_value', '/contact_id', 'unknown', 'This customer has no such contact.');
     end if;
-    if new.deal_id is not null and not exists (select from app.deal d
+    if new.deal_id is not null and (tg_op = 'INSERT' or new.deal_id is distinct from old.deal_id) and not exists (select from app.deal d
             where d.org_id = new.org_id and d.id = new.deal_id and d.customer_id = new.customer_id) then
         perform app.refuse_member(422, 'invalid_value', '/deal_id', 'unknown', 'This customer has no such deal.');
     end if;

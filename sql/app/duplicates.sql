@@ -86,12 +86,14 @@ $$;
 
 -- Whoever takes another one in keeps back what that one did, and for good: a split leaves the values of both in the history of each.
 create or replace function app.bring_along(from_ uuid, to_ uuid) returns void
-language sql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+begin
     update app.customer c set
         worked_in = c.worked_in || array(select g from unnest(f.worked_in) g where g <> all(c.worked_in)),
         brought = c.brought || array(select g from unnest(f.worked_in) g where g <> all(c.brought))
     from app.customer f
-    where f.org_id = app.org() and f.id = from_ and c.org_id = app.org() and c.id = to_ and not f.worked_in <@ c.brought
+    where f.org_id = app.org() and f.id = from_ and c.org_id = app.org() and c.id = to_ and not f.worked_in <@ c.brought;
+end
 $$;
 alter function app.bring_along owner to holdfast_mover;
 
@@ -103,11 +105,14 @@ begin
 end
 $$;
 
--- Whether a record was worked on while it belonged to a customer, but for being moved there.
+-- Whether a record was worked on while it belonged to a customer, but for being moved there. It is asked for each of thousands: in
+-- plpgsql, which keeps its plan.
 create or replace function app.worked_on(record uuid, customer uuid) returns boolean
-language sql stable security definer set search_path = pg_catalog, app, pg_temp as $$
-    select exists (select from app.history h where h.org_id = app.org() and h.record_id = record and h.customer_id = customer
-        and coalesce(h.field, '') not in ('customer_id', 'is_primary', 'archived_at'))
+language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
+begin
+    return exists (select from app.history h where h.org_id = app.org() and h.record_id = record and h.customer_id = customer
+        and coalesce(h.field, '') not in ('customer_id', 'is_primary', 'archived_at'));
+end
 $$;
 alter function app.worked_on owner to holdfast_owner;
 

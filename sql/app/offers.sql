@@ -80,7 +80,9 @@ create or replace function app.offer_stuck(o app.offer, field text, target jsonb
 language sql immutable as $$
     select o.status <> 'draft' and (born or case field
         when 'status' then target = '"draft"' or (target = '"accepted"' and o.superseded_at is not null)
-        else field <> all('{archived_at,customer_id,reason}') end)
+        -- Why it was decided goes with the decision.
+        when 'reason' then o.status = 'accepted' and o.superseded_at is not null
+        else field <> all('{archived_at,customer_id}') end)
 $$;
 
 -- What may change of an offer: of a draft what it says; of a sent one what became of it, and with its customer where it is. Whoever

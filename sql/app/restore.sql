@@ -163,6 +163,10 @@ begin
         -- What a merge moved goes back to whom the caller works with, and a merge is done again with one who is still there.
         || case when e.name = any(app.child_kinds()) then ' when p.field in (''customer_id'', ''is_primary'') and exists (select from plan q where q.record_id = p.record_id '
                 'and q.field = ''customer_id'' and not app.may_settle((q.target #>> ''{}'')::uuid, c.customer_id)) then ''customer_unfit'''
+                -- Nothing comes back to a customer who stays archived.
+                ' when p.field = ''archived_at'' and nullif(p.target, ''null'') is null and exists (select from app.customer k where k.org_id = $2 '
+                'and k.id = c.customer_id and k.archived_at is not null) and not exists (select from app.history h where h.org_id = $2 '
+                'and h.record_id = c.customer_id and h.entity = ''customers'' and h.field = ''archived_at'' and ' || app.scope_sql(scope) || ') then ''customer_archived'''
             when e.name = 'customers' then ' when p.field in (''archived_at'', ''merged_into'') and exists (select from plan q where q.record_id = p.record_id '
                 'and q.field = ''merged_into'' and not app.may_settle((q.target #>> ''{}'')::uuid, null)) then ''customer_unfit''' else '' end,
         coalesce('c.' || quote_ident(e.customer_column), 'null::uuid'))

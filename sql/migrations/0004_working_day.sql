@@ -58,7 +58,7 @@ create table app.deal (
     archived_at    timestamptz,
     primary key (org_id, id),
     foreign key (org_id, customer_id) references app.customer on delete restrict,
-    constraint stage_fkey foreign key (org_id, stage) references app.stage (org_id, id) on delete restrict
+    constraint stage_fkey foreign key (org_id, stage) references app.stage (org_id, id) on update cascade on delete restrict
 );
 create index deal_customer on app.deal (org_id, customer_id, updated_at, id);
 create index deal_updated on app.deal (org_id, updated_at, id) where archived_at is null;
@@ -76,10 +76,13 @@ create table app.activity (
     subject     text constraint subject_length check (char_length(subject) between 1 and 200),
     body        text constraint body_length check (char_length(body) between 1 and 10000),
     outcome     text constraint outcome_length check (char_length(outcome) between 1 and 500),
-    at          timestamptz not null,                     -- when it happened
+    at          timestamptz not null                      -- when it happened
+                     constraint at_range check (at >= '1900-01-01 00:00+00' and at < '3000-01-01 00:00+00'),
     next_step   text constraint next_step_length check (char_length(next_step) between 1 and 500),
-    due_at      timestamptz,                              -- of the next step, or of the task
-    done_at     timestamptz,                              -- when that was done
+    due_at      timestamptz                               -- of the next step, or of the task
+                     constraint due_at_range check (due_at >= '1900-01-01 00:00+00' and due_at < '3000-01-01 00:00+00'),
+    done_at     timestamptz                               -- when that was done
+                     constraint done_at_range check (done_at >= '1900-01-01 00:00+00' and done_at < '3000-01-01 00:00+00'),
     author_id   uuid,                                     -- who wrote it down
     backdated   boolean not null default false,           -- derived: it says to have happened longer ago than the org allows
     version     int not null default 1,
@@ -96,6 +99,7 @@ create index activity_customer on app.activity (org_id, customer_id, at, id);
 create index activity_at on app.activity (org_id, at, id) where archived_at is null;
 create index activity_due on app.activity (org_id, customer_id, due_at)
     where (next_step is not null or kind = 'task') and done_at is null and archived_at is null;
+create index activity_deal on app.activity (org_id, deal_id, at) where deal_id is not null;
 create index activity_contact on app.activity (org_id, contact_id, at) where contact_id is not null;
 
 -- What was offered at which price. A sent one never changes; the next version is another row with the same number.
@@ -135,6 +139,8 @@ create table app.offer (
     foreign key (org_id, promised_by) references app.staff on delete restrict
 );
 create index offer_customer on app.offer (org_id, customer_id, updated_at, id);
+create index offer_deal on app.offer (org_id, deal_id) where deal_id is not null;
+create index offer_contact on app.offer (org_id, contact_id) where contact_id is not null;
 create index offer_updated on app.offer (org_id, updated_at, id) where archived_at is null;
 
 -- The last offer number of a year.
@@ -160,6 +166,20 @@ alter table app.settings
     add backdate_days int not null default 7              -- an activity of longer ago is marked as backdated
         constraint backdate_days_range check (backdate_days between 0 and 365);
 
+-- Every field is the fold of its history, this one too.
+alter table app.history no force row level security;
+alter table app.operation no force row level security;
+with told as (
+    select s.*, gen_random_uuid() as operation, now() as moment from app.settings s
+    where exists (select from app.history h where h.org_id = s.org_id and h.record_id = s.id)),
+operation as (
+    insert into app.operation (org_id, id, at, action, via, changes) select t.org_id, t.operation, t.moment, 'history.begin', 'sql', 1 from told t)
+insert into app.history (org_id, id, operation_id, entity, record_id, version, field, old, new, via, at)
+select t.org_id, encode(overlay(uuid_send(gen_random_uuid()) placing int8send((date_part('epoch', t.moment) * 1000000)::bigint / 1000 * 65536 + 28672
+        + (date_part('epoch', t.moment) * 1000000)::bigint % 1000 * 4096 / 1000) from 1 for 8), 'hex')::uuid,
+    t.operation, 'settings', t.id, t.version, 'backdate_days', null, to_jsonb(t.backdate_days), 'sql', t.moment
+from told t;
+
 -- The customer that this one was merged into.
 alter table app.customer
     add merged_into uuid,
@@ -172,9 +192,6 @@ alter table app.notice
     add constraint kind_word check (kind in ('break_glass', 'hand_over', 'duplicate')),
     add other_id uuid;
 
--- The history of a customer with all that hangs from it.
-create index history_customer on app.history (org_id, customer_id, id);
-
 -- Conflicts of what belongs to a customer follow his visibility.
 alter table app.restore_conflict add customer_id uuid;
 update app.restore_conflict set customer_id = record_id where entity = 'customers';
@@ -184,7 +201,7 @@ do $$
 declare
     t text;
 begin
-    foreach t in array array['contact', 'deal', 'activity', 'offer', 'offer_counter', 'customer', 'settings', 'restore_conflict'] loop
+    foreach t in array array['contact', 'deal', 'activity', 'offer', 'offer_counter', 'customer', 'settings', 'restore_conflict', 'history', 'operation'] loop
         execute format('alter table app.%I enable row level security, force row level security', t);
     end loop;
 end

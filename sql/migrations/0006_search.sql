@@ -12,7 +12,6 @@ create table app.search_word (
     record_id uuid not null,
     primary key (org_id, word, record_id, entity)
 );
-alter table app.search_word enable row level security, force row level security;
 
 -- As sql/app/search.sql had it when this was written.
 create function app.migration_fold(name text) returns text
@@ -35,3 +34,4 @@ where n.name <> '';
 alter table app.customer force row level security;
 alter table app.contact force row level security;
 drop function app.migration_fold;
+alter table app.search_word enable row level security, force row level security;   -- forced earlier it would refuse these rows

@@ -8,7 +8,6 @@ alter table app.operation add tx xid8;
 create index operation_tx on app.operation (org_id, tx, id);
 
 -- The changes of each kind of a customer and what belongs to it, the latest first, creations apart: api.customer_timeline.
-drop index app.history_customer;
 create index history_customer on app.history (org_id, customer_id, entity, (field is null), id);
 
 -- What came from another customer, which is rare: app.customers_behind.

@@ -119,3 +119,41 @@ def test_on_a_hidden_customer(nina, customer):
         problem(nina.post("/activities", {"customer_id": id_, "kind": "note"}), 404, "not_found")
         problem(nina.post("/activities", {"customer_id": id_, "kind": "call"}), 404, "not_found")  # before the rest is looked at
     problem(nina.post("/activities", {"kind": "note"}), 422, "invalid_value", "/customer_id")
+
+
+def test_times_are_of_this_world(rita, customer):
+    for member in ("at", "due_at", "done_at"):
+        for wrong in ("1899-12-31T23:59:59Z", "3000-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"):
+            problem(rita.post("/activities", {"customer_id": customer["id"], "kind": "note", member: wrong}), 422, "invalid_value", "/" + member)
+
+
+def test_nothing_is_backdated_that_happens_now(rita, ada, customer):
+    assert ada.patch("/settings", {"backdate_days": 0}, "*").status_code == 200
+    try:
+        assert activity(rita, customer)["backdated"] is False
+        assert activity(rita, customer, at=ago(minutes=1))["backdated"] is True
+    finally:
+        assert ada.patch("/settings", {"backdate_days": 7}, "*").status_code == 200
+
+
+def test_a_refusal_comes_before_a_stale_tag(rita, nina, customer):
+    a = activity(rita, customer)
+    assert rita.post(f"/customers/{customer['id']}/stage", {"stage": "proposal", "owner_id": nina.id}).status_code == 200
+    problem(nina.patch("/activities/" + a["id"], {"body": "x"}, '"v9"'), 403, "forbidden", "/body")
+    problem(nina.delete("/activities/" + a["id"], '"v9"'), 403, "forbidden")
+
+
+def test_a_deal_that_is_hidden_by_now_does_not_stand_in_the_way(rita, ada, nina, customer, stack):
+    deal = rita.post("/deals", {"customer_id": customer["id"], "title": "x"}).json()
+    eva = rita.post("/contacts", {"customer_id": customer["id"], "name": "Eva"}).json()
+    a = activity(rita, customer, deal_id=deal["id"])
+    funnel = ada.get("/funnel").json()["segments"]
+    hiding = [dict(s, hides=["deals"]) if s["id"] == "negotiation" else s for s in funnel]
+    stack.sql("update app.customer set worked_in = worked_in || '{negotiation}'::text[] where id = %s", customer["id"])
+    assert ada.request("PUT", "/funnel", json={"segments": hiding}, headers={"If-Match": "*"}).status_code == 200
+    try:
+        problem(rita.get("/deals/" + deal["id"]), 404, "not_found")
+        assert change(rita, a, contact_id=eva["id"]).status_code == 200
+        problem(change(rita, a, deal_id="0190c7a2-0000-7000-8000-00000000000a"), 422, "invalid_value", "/deal_id")
+    finally:
+        assert ada.request("PUT", "/funnel", json={"segments": funnel}, headers={"If-Match": "*"}).status_code == 200

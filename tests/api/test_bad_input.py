@@ -104,7 +104,7 @@ def test_duplicate_and_unknown_members(world, route):
 
 def wrong_types(member):
     values = {"text": ["x"], "uuid": ["x"], "time": ["x"], "date": ["x"], "int": [1], "bool": [True], "list": [[]], "object": [{}]}
-    mine = {"uuid": "text", "time": "text", "date": "text"}.get(member["type"], member["type"])
+    mine = {"uuid": "text", "time": "text", "date": "text", "objects": "objects" if member.get("must") else "list"}.get(member["type"], member["type"])
     yield from (v[0] for t, v in values.items() if t not in ("uuid", "time", "date") and t != mine)
     yield 1.5
     if member.get("must") or member.get("solid"):

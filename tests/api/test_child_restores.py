@@ -247,3 +247,14 @@ def test_more_than_a_thousand(stack, max):
         assert back.status_code == 202 and settled(max, back.json()["id"])["restored"] == 1151 and states() == {"Many away": 1150, "Before away": 50}
     as_person(stack, max, "update app.contact set notes = 'Met her.' where customer_id = %s and name = 'Many 7'", c["id"])
     assert settled(max, ask(max, window(rep, begin, moment(stack), entities=["contacts", "customers"])))["restored"] == 1151, "other fields do not matter"
+
+
+def test_nothing_comes_back_to_a_customer_who_stays_archived(rita, max):
+    c = rita.customer()
+    eva = rita.post("/contacts", {"customer_id": c["id"], "name": "Eva"}).json()
+    assert rita.delete("/contacts/" + eva["id"], "*").status_code == 200
+    alone = max.get("/operations", actor=rita.id, action="contacts.archive").json()["data"][0]["id"]
+    assert rita.delete("/customers/" + c["id"], "*").status_code == 200
+    doc = max.post(f"/operations/{alone}/undo", {"reason": "x"}).json()
+    assert (doc["restored"], [(k["entity"], k["field"], k["why"]) for k in doc["conflicts"]]) == (0, [("contacts", "archived_at", "customer_archived")])
+    assert max.get("/contacts", customer=c["id"]).json()["data"] == []

@@ -157,7 +157,7 @@ def test_what_is_hidden_counts_as_missing(stack, rita, nina, ada, max):
 def book(client, id_=None):
     answer = client.get(f"/staff/{id_ or client.id}/completeness")
     assert answer.status_code == 200, answer.text
-    assert set(answer.json()) == {"staff_id", "customers", "value", "score", "missing", "worst"}
+    assert set(answer.json()) == {"staff_id", "customers", "scored", "value", "score", "missing", "worst"}
     return answer.json()
 
 
@@ -200,7 +200,7 @@ def test_a_book_against_the_same_sums(stack, max):
     """Grown step by step: one currency, one rich and poor ones, without a value, a second currency, without any."""
     one = newcomer(stack, manager=max)
     doc = book(max, one.id)
-    assert doc == {"staff_id": one.id, "customers": 0, "value": [], "score": None, "missing": [], "worst": []}
+    assert doc == {"staff_id": one.id, "customers": 0, "scored": 0, "value": [], "score": None, "missing": [], "worst": []}
     grow = [dict(value=10 ** 12, currency="EUR", notes="n"), dict(value=100, currency="EUR", city="Ulm", country="DE", phone="+49 30 1"), dict(currency="EUR"), dict(value=0, currency="EUR"),
             dict(), dict(value=777), dict(value=5000, currency="USD"), dict(value=9000, currency="USD", notes="n"), dict(value=10 ** 15, currency="JPY", email="a@b.test")]
     for n, fields in enumerate(grow):

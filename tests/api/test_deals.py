@@ -45,7 +45,7 @@ def test_closing(rita, max, customer, word):
         problem(change(rita, d, **again), 409, "deal_closed")
     assert change(rita, d, notes="Ask why next year.").status_code == 200
     opened = change(max, d, status="open", amount=7).json()
-    assert (opened["status"], opened["amount"], opened["closed_at"]) == ("open", 7, None)
+    assert (opened["status"], opened["amount"], opened["closed_at"], opened["reason"]) == ("open", 7, None, None)
     assert change(rita, d, status=word, reason="z").status_code == 200
 
 

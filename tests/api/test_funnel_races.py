@@ -6,7 +6,8 @@ import time
 import pytest
 
 from holdfast import problem
-from test_funnel import otto, segment, stage, without  # noqa: F401
+from restoring import dry_run, undo
+from test_funnel import last, otto, segment, stage, without  # noqa: F401
 from works import put, segments
 
 
@@ -71,3 +72,25 @@ def test_nobody_comes_too_late(stack, otto):
                 answer = waiting(stack, pool, ask)
             problem(answer.result(), 422, "invalid_value", "/stage")
     assert otto.get("/customers/" + c["id"]).json() == c
+
+
+def test_undo_of_what_is_in_use(stack, otto):
+    funnel = segments(otto)
+    assert put(otto, funnel + [segment("more", "more")]).status_code == 200
+    operation, new = last(otto)["id"], segments(otto)
+    c = otto.customer(stage="more")
+    plan = dry_run(otto, {"operation": operation})
+    assert (plan["restorable"], plan["conflict_count"], [k["why"] for k in plan["conflicts"]]) == (0, 1, ["in_use"])
+    done = undo(otto, operation)
+    assert (done["restored"], [(k["entity"], k["field"], k["why"], k["target"]) for k in done["conflicts"]]) == (0, [("funnel", "segments", "in_use", funnel)])
+    assert segments(otto) == new
+    assert otto.patch("/customers/" + c["id"], {"stage": "new"}, "*").status_code == 200
+    # Somebody comes in after the plan was made.
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with transaction(stack, otto) as q:
+            q.execute(INSERT, ("more",))
+            answer = waiting(stack, pool, lambda: otto.post(f"/operations/{operation}/undo", {"reason": "x"}))
+        late = answer.result().json()
+        assert (late["restored"], [(k["entity"], k["why"]) for k in late["conflicts"]]) == (0, [("funnel", "unfit")])
+    stack.sql("select app.act_as(org_id, id, 'test') from app.staff where id = %s; update app.customer set stage = 'new' where stage = 'more'", otto.id)
+    assert undo(otto, operation)["restored"] == 1 and segments(otto) == funnel

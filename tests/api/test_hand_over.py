@@ -33,7 +33,7 @@ def test_the_new_owner_is_told(firm, handed):
     c, operation = handed
     at = firm.rep.get("/operations/" + operation).json()["at"]
     (n,) = [n for n in firm.nan.pages("/notices") if n["customer_id"] == c["id"]]
-    assert n == {"id": n["id"], "at": at, "kind": "hand_over", "customer_id": c["id"], "actor_id": firm.rep.id,
+    assert n == {"id": n["id"], "at": at, "kind": "hand_over", "customer_id": c["id"], "other_id": None, "actor_id": firm.rep.id,
                  "actor_name": firm.rep.staff["name"], "reason": "Wants a proposal by Friday."}
     assert firm.nan.get("/notices", kind="hand_over", limit=1).json()["data"] == [n] and n not in firm.nan.pages("/notices", kind="break_glass")
     for who in (firm.rep, firm.north, firm.boss, firm.sue):

@@ -190,7 +190,7 @@ def test_archived_customer(rita, max, customer):
         for word in ("change", "archive", "send", "revise", "accept", "decline"):
             problem(ask(rita, one, word), 409, "archived")
     back = max.post("/restores", {"scope": {"entity": "offers", "id": d["id"], "field": "archived_at", "as_of": d["updated_at"]}, "reason": "x"})
-    assert back.json()["restored"] == 1
+    assert (back.json()["restored"], [k["why"] for k in back.json()["conflicts"]]) == (0, ["customer_archived"])
     for word in ("change", "send"):
         problem(ask(rita, d, word), 409, "archived")   # its customer still is
 
