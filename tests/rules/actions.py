@@ -89,8 +89,8 @@ WRITING = {
     "hand": Action("customer_stage", 200, 404, lambda c, w: [stage(c, w, True)], "id", True),
     "arch": Action("customer_archive", 200, 404, lambda c, w: [Ask("DELETE", "/customers/" + c.id, dict(id=c.id, if_match=["*"]), headers=ANY)], "clear", True),
     "reveal": Action("customer_reveal", 200, 404, lambda c, w: [on(c, "reveal", {"fields": ["email", "phone"], "reason": "He calls."})]),
-    "glass": Action("customer_break_glass", 200, 404, glass),
-    "create": Action("customer_create", 201, 201, lambda c, w: [post("/customers", {"id": c.id, "name": "New"}, retry=None)], "id"),
+    "glass": Action("customer_break_glass", 200, 404, glass, opens=True),
+    "create": Action("customer_create", 201, 201, lambda c, w: [post("/customers", {"id": c.id, "name": "New"}, retry=None)], "id", opens=True),
     "since": Action("restore_create", 201, 404, lambda c, w: [record(c, c.city.at)], "nothing", True),
     "all": Action("restore_create", 201, 404, lambda c, w: [record(c, c.created)], "nothing", True),
     "change": Action("restore_create", 201, 404, lambda c, w: [restore(change=c.city.id)], "nothing", True),
@@ -104,6 +104,11 @@ CHILD = "child"     # the room of all that is done with children through HTTP: e
 
 def room_of(action):
     return CHILD if action in CHILDREN else action
+
+
+def leaves(action):
+    """Whether what is asked later would meet what it did; such a question gets a customer of its own through HTTP."""
+    return ACTIONS[action].writes or ACTIONS[action].opens
 
 
 # The other functions that prove who asks: they show no customer.

@@ -4,7 +4,7 @@ from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
-from actions import ACTIONS, listing, room_of
+from actions import ACTIONS, leaves, listing, room_of
 from callers import Http, Sql, shows
 from children import KINDS
 from relations import BELOW, RELATIONS, exists
@@ -18,7 +18,7 @@ AT_ONCE = 4
 
 def own(matrix, visibility, role, relation):
     """The actions that do something with such a customer."""
-    return [a for a, action in ACTIONS.items() if action.writes and matrix.labels.get((visibility, role, relation, a)) in ("done", "clear", "masked", "shown")]
+    return [a for a in ACTIONS if leaves(a) and matrix.labels.get((visibility, role, relation, a)) in ("done", "clear", "masked", "shown")]
 
 
 def scenes(stack, matrix, rooms=True):
@@ -36,7 +36,7 @@ def cells(job, matrix):
             cell = job.visibility, job.role, relation, name
             if not exists(relation, job.role) or matrix.labels.get(cell, "-") == "-":
                 continue
-            if job.masking == PLAIN or matrix.varies(cell, action) and (job.way == "sql" or not action.writes and job.visibility == "team"):
+            if job.masking == PLAIN or matrix.varies(cell, action) and (job.way == "sql" or not leaves(name) and job.visibility == "team"):
                 yield relation, name, action, cell
 
 
@@ -48,7 +48,7 @@ def ask(job, scene, matrix, forge, stop=lambda wrong: False):
     for relation, name, action, cell in cells(job, matrix):
         if stop(wrong):
             break
-        room = room_of(name) if job.way == "http" and action.writes else "read"
+        room = room_of(name) if job.way == "http" and leaves(name) else "read"
         c = scene.customers.get((job.role, relation, room)) or scene.customers[job.role, relation, "read"]
         due, got = matrix.due(cell, action, job.masking), caller.outcome(action, c, nobodys)
         if due != got:

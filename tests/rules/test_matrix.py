@@ -55,7 +55,7 @@ def test_what_was_changed(orgs, matrix, wrong, visibility):
     due = {}
     for (role, relation, room), c in scene.customers.items():
         done = own(matrix, visibility, role, relation)
-        due[c.org, c.id] = room in done
+        due[c.org, c.id] = room in done and ACTIONS[room].writes
         for of in c.row["children"] or ():
             # Archived with its customer; else changed by what is done in the room of children.
             due[c.org, getattr(c, of)] = room == CHILD and any(ACTIONS[a].of == of for a in done)
