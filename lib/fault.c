@@ -18,6 +18,7 @@ static const struct sentence {
 	{"already_exists",         "Something with this identity exists already."},
 	{"busy",                   "Somebody else is changing the same data; try again."},
 	{"conflict",               "The present state of the resource does not allow this."},
+	{"exposure_budget_exceeded", "You have seen as much of the customer base as you may for now."},
 	{"forbidden",              "You may not do this."},
 	{"internal",               "The server failed; the instance names this request in its log."},
 	{"invalid_cursor",         "This cursor does not belong to this list; start again without it."},
@@ -244,8 +245,10 @@ headers(struct req *r, const struct fault *f)
 	r->headers = NULL;
 	if (f->allow != NULL)
 		header_add(r, "Allow", f->allow);
-	if (f->classification != NULL)
+	if (f->classification != NULL) {
 		header_add(r, "X-Classification", f->classification);
+		exposure_header(r);
+	}
 	if (f->status == 401)
 		header_add(r, "WWW-Authenticate", "Bearer");
 	/* Promised with every 429 and 503, whoever failed. */
@@ -281,6 +284,13 @@ fault_render(struct req *r)
 	r->status = f->status;
 	r->type = "application/problem+json";
 	headers(r, f);
+}
+
+void
+exposure_header(struct req *r)
+{
+	if (r->exposure != NULL)
+		header_add(r, "Exposure-Remaining", r->exposure);
 }
 
 void

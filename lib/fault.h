@@ -32,6 +32,9 @@ bool fail_sql(struct req *r, const char *state, const char *message, const char 
 /* Renders r->fault into r->status, type, headers and out, replacing what was there. */
 void fault_render(struct req *r);
 
+/* Adds Exposure-Remaining where the database said how much that is. */
+void exposure_header(struct req *r);
+
 /* Adds a response header; the value is copied and CR, LF and NUL in it become spaces. */
 void header_add(struct req *r, const char *name, const char *value);
 

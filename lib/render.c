@@ -185,6 +185,7 @@ put_headers(struct req *r, const struct rows *rows, int row)
 	for (size_t i = 0; names[i][0] != NULL; i++)
 		if (rows_get(rows, row, names[i][0]) != NULL)
 			header_add(r, names[i][1], rows_get(rows, row, names[i][0]));
+	exposure_header(r);
 }
 
 void

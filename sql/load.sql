@@ -62,6 +62,11 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/settings.sql
 \ir app/funnel.sql
 \ir app/staff.sql
+\ir app/outbox.sql
+\ir app/alerts.sql
+\ir app/budgets.sql
+\ir app/exposure.sql
+\ir app/exposure_share.sql
 \ir app/ledger.sql
 \ir app/retry.sql
 \ir app/json.sql
@@ -92,6 +97,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir policy/notices.sql
 \ir policy/history.sql
 \ir policy/ledger.sql
+\ir policy/exposure.sql
 \ir policy/jobs.sql
 
 \ir api/answers.sql

@@ -4,6 +4,7 @@
         rita = stack.login("rita@demo.test")
         rita.get("/customers").json()
 """
+import json
 import os
 import socket
 import subprocess
@@ -90,6 +91,15 @@ class Stack:
     def clock(self, interval):
         """Sets the database's clock ahead by an interval text; '0' sets it right."""
         self.sql("update app.test_clock set ahead = %s::interval", interval)
+
+    def unlimited(self):
+        """Takes the limits of all orgs' people away, as tests need it that are about other things; what is seen is counted all the same."""
+        none = {"soft": 999999999, "hard": 999999999}
+        windows = {w: none for w in ("hour", "day", "month")}
+        all_ = {"customers": windows, "contacts": windows, "reveals": windows, "denied": windows,
+                **{m: {"week": {"soft": "100%", "hard": "100%"}} for m in ("segment", "team")},
+                **{m: {w: {"hard": 999999999} for w in ("hour", "day")} for m in ("contact_changes", "near_misses", "deletions")}}
+        self.sql("update app.settings set budgets = %s", json.dumps({role: all_ for role in ("rep", "manager", "admin", "auditor")}))
 
     def fold_differences(self):
         """Records whose folded history is not the record: must be empty."""

@@ -47,6 +47,16 @@ create or replace trigger _110_owner before insert on app.customer
 create or replace trigger _120_owner before update of owner_id on app.customer
     for each row when (new.owner_id is distinct from old.owner_id and new.owner_id is not null)
     execute function app.tg_customer_owner();
+-- From when it is its owner's: what came to him is not his own for a day (app.expose_more).
+create or replace function app.tg_customer_owner_since() returns trigger
+language plpgsql as $$
+begin
+    new.owner_since := app.now();
+    return new;
+end
+$$;
+create or replace trigger _130_owner_since before update of owner_id on app.customer
+    for each row when (new.owner_id is distinct from old.owner_id) execute function app.tg_customer_owner_since();
 create or replace trigger _200_touch before update on app.customer
     for each row when (old.* is distinct from new.*) execute function app.tg_touch();
 

@@ -23,7 +23,8 @@ alter function app.keyed_hash owner to holdfast_owner;
 -- The first statement of every api function but the open ones: finds the live session of an active person and
 -- writes the transaction's context. 401 session_ended for anything else, so a dismissal holds from the next
 -- request on. action names what is being done (customers.change). With reads the commit does not
--- wait for the disk, unless something is changed after all (app.operation_record).
+-- wait for the disk, unless something is changed after all (app.operation_record). Whoever has seen more than his soft limits gets
+-- masked contact values everywhere; 403 frozen and 429 for whoever is blocked, who can still see himself and log out.
 create or replace function app.enter(session text, request uuid, action text, reads boolean default false)
 returns void
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
@@ -32,11 +33,14 @@ declare
     org    int := app.secret_org(session);      -- out here, or the query would compute them again and again: 10 us against 50
     secret bytea := app.secret_hash(session);
 begin
-    select s.org_id, s.id, s.staff_id, p.role, p.segments, p.manager_id, o.visibility, o.contact_masking, o.hides, o.classification
+    select s.org_id, s.id, s.staff_id, p.role, p.segments, p.manager_id, o.visibility,
+        case when e.masked_until > app.now() then 'always' else o.contact_masking end as contact_masking, o.hides, o.classification,
+        e.remaining, case when e.blocked_until > app.now() then e.blocked_until end as blocked_until
     into caller
     from app.session s
     join app.staff p on p.org_id = s.org_id and p.id = s.staff_id
     join app.settings o on o.org_id = s.org_id
+    left join app.exposure e on e.org_id = s.org_id and e.staff_id = s.staff_id
     where s.org_id = org and s.secret_hash = secret
       and s.revoked_at is null and s.expires_at > app.now() and p.status = 'active';
     if not found then
@@ -44,12 +48,30 @@ begin
     end if;
     perform app.context(caller.org_id, caller.staff_id, caller.role, caller.id, request, action, 'api', caller.segments,
         caller.manager_id, caller.visibility, caller.contact_masking, caller.hides, caller.classification);
+    if caller.remaining is not null then
+        perform set_config('app.remaining', caller.remaining::text, true);
+    end if;
+    if caller.blocked_until is not null and action not like 'sessions.%' then
+        perform app.refuse_blocked(caller.blocked_until);
+    end if;
     if reads then
         perform app.wait_for_disk(false);
     end if;
 end
 $$;
 alter function app.enter owner to holdfast_owner;
+
+-- 403 where somebody froze the caller, 429 where he asked too often for what he does not see.
+create or replace function app.refuse_blocked(until timestamptz) returns void
+language plpgsql volatile as $$
+begin
+    if until = 'infinity' then
+        perform app.refuse(403, 'frozen', 'Your access is frozen. Talk to your manager.');
+    end if;
+    perform app.refuse(429, 'exposure_budget_exceeded', 'You asked too often for what is not yours to see. Wait, or talk to your manager.',
+        jsonb_build_object('measure', 'denied', 'reset', app.time_json(until), 'retry_after', ceil(extract(epoch from until - app.now()))::int));
+end
+$$;
 
 -- Enters in the name of a person without a session, as jobs, seeds and operators do. Returns whether he is active; if not,
 -- nothing is entered.
@@ -61,7 +83,8 @@ declare
 begin
     select s.role, s.segments, s.manager_id, o.visibility, o.contact_masking, o.hides, o.classification into p
     from app.staff s join app.settings o on o.org_id = s.org_id
-    where s.org_id = org and s.id = act_as.staff_id and s.status = 'active';
+    where s.org_id = org and s.id = act_as.staff_id and s.status = 'active'
+      and not exists (select from app.exposure e where e.org_id = org and e.staff_id = act_as.staff_id and e.blocked_until = 'infinity');
     if not found then
         return false;
     end if;

@@ -1,16 +1,27 @@
 -- ledger.sql: what was shown to whom.
 
--- Records that the answer in hand shows these customers. Every api function that answers customer data calls it in the
--- transaction of the answer; no row, no answer. classes names the kinds of fields: base contact money notes; masked says
--- whether contact values are, reason why somebody wanted to see them.
+-- Records that the answer in hand shows these customers, and counts them (app.expose): 429 where they are more than the caller may
+-- see. Every api function that answers customer data calls it in the transaction of the answer; no row, no answer. classes names the
+-- kinds of fields: base contact money notes; masked says whether contact values are, reason why somebody wanted to see them, bytes
+-- how large the rows are. What he may still see goes beside the rows, as a notice (lib/pq.c), into Exposure-Remaining.
 create or replace function app.disclose(channel text, customer_ids uuid[], classes text default 'base contact money notes',
-    masked boolean default null, reason text default null) returns void
+    masked boolean default null, reason text default null, bytes int default null) returns void
 language plpgsql volatile as $$
+declare
+    shows boolean := app.shows_contacts();
 begin
     if cardinality(customer_ids) > 0 then
-        insert into app.disclosure (org_id, at, id, request_id, staff_id, session_id, channel, customer_ids, classes, masked, reason)
+        masked := coalesce(masked, not shows);
+        -- Of a page of which some rows are masked and some are not, all count.
+        perform app.expose(customer_ids, channel in ('read', 'handover', 'timeline', 'reveal', 'break_glass'),
+            strpos(classes, 'contact') > 0 and (not masked or shows and channel in ('list', 'search', 'history', 'timeline', 'changes', 'duplicate', 'restore')),
+            channel in ('reveal', 'break_glass'));
+        insert into app.disclosure (org_id, at, id, request_id, staff_id, session_id, channel, customer_ids, classes, masked, reason, bytes)
         values (app.org(), app.now(), app.uuid7(), app.request_id(), app.me(), app.session_id(), channel, customer_ids,
-            classes, coalesce(masked, not app.shows_contacts()), reason);
+            classes, masked, reason, bytes);
+        if current_setting('app.remaining', true) <> '' then
+            raise notice '%', current_setting('app.remaining', true) using errcode = 'HF001';
+        end if;
     end if;
 end
 $$;

@@ -12,6 +12,7 @@ from holdfast import Client, Stack  # noqa: E402
 @pytest.fixture(scope="session")
 def stack():
     with Stack() as running:
+        running.unlimited()
         yield running
 
 

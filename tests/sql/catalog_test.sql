@@ -148,6 +148,12 @@ select set_eq(
     ('stage', 'stage_owner', 'ALL', 'holdfast_owner'),
     ('stage', 'stage_read', 'SELECT', 'holdfast_api'),
     ('offer_counter', 'offer_counter_take', 'ALL', 'holdfast_mover'), ('moved', 'moved_read', 'SELECT', 'holdfast_api'), ('moved', 'moved_keep', 'ALL', 'holdfast_mover')
+    union all values ('alert', 'alert_close', 'UPDATE', 'holdfast_api'), ('customer', 'customer_count', 'SELECT', 'holdfast_owner'), ('decoy', 'decoy_create', 'INSERT', 'holdfast_api'),
+        ('exposure_grant', 'exposure_grant_create', 'INSERT', 'holdfast_api'), ('hold', 'hold_create', 'INSERT', 'holdfast_api'), ('hold', 'hold_decide', 'UPDATE', 'holdfast_api')
+    union all select t.name, t.name || '_read', 'SELECT', 'holdfast_api' from unnest('{seen,exposure,exposure_day,exposure_share,exposure_grant,event,alert,hold,decoy}'::text[]) t(name)
+    union all select t.name, t.name || '_owner', 'ALL', 'holdfast_owner' from unnest('{seen,team_seen,exposure,exposure_share,base,alert,hold}'::text[]) t(name)
+    union all select t.name, t.name || '_write', 'INSERT', 'holdfast_owner' from unnest('{event,exposure_day}'::text[]) t(name)
+    union all select t.name, t.name || '_find', 'SELECT', 'holdfast_owner' from unnest('{event,exposure_day,exposure_grant,decoy}'::text[]) t(name)
     union all select t.name, t.name || w.word, w.cmd, w.role from unnest('{contact,deal,activity,offer}'::text[]) t(name), (values ('_read', 'SELECT', 'holdfast_api'),
         ('_create', 'INSERT', 'holdfast_api'), ('_change', 'UPDATE', 'holdfast_api'), ('_move', 'ALL', 'holdfast_mover')) w(word, cmd, role)$$,
     'the policies are exactly these');
@@ -174,7 +180,8 @@ select set_eq(
         ('operation', 'SELECT'), ('restore', 'INSERT SELECT'), ('restore_conflict', 'INSERT SELECT'),
         ('restore_item', 'DELETE INSERT SELECT'), ('retry', 'INSERT SELECT'), ('segment', 'SELECT'), ('staff', 'INSERT SELECT'),
         ('staff_segment', 'SELECT'), ('staff_tree', 'SELECT'), ('stage', 'SELECT'), ('contact', 'INSERT SELECT'), ('deal', 'INSERT SELECT'),
-        ('activity', 'INSERT SELECT'), ('offer', 'INSERT SELECT'), ('moved', 'SELECT')) t(name, privileges)
+        ('activity', 'INSERT SELECT'), ('offer', 'INSERT SELECT'), ('moved', 'SELECT'), ('exposure_grant', 'INSERT SELECT'), ('hold', 'INSERT SELECT'), ('decoy', 'INSERT SELECT'),
+        ('seen', 'SELECT'), ('exposure', 'SELECT'), ('exposure_day', 'SELECT'), ('exposure_share', 'SELECT'), ('event', 'SELECT'), ('alert', 'SELECT')) t(name, privileges)
     union all select t.name, 'holdfast_mover', 'SELECT' from unnest('{calling_code,customer,contact,deal,activity,offer,segment,staff,staff_segment,staff_tree,stage}'::text[]) t(name)
     union all values ('calling_code', 'holdfast_search', 'SELECT'), ('search_word', 'holdfast_search', 'SELECT'), ('staff_tree', 'holdfast_search', 'SELECT'), ('offer_counter', 'holdfast_mover', 'INSERT SELECT UPDATE'), ('moved', 'holdfast_mover', 'INSERT SELECT UPDATE')$$,
     'only these roles have privileges on tables, and exactly these');
@@ -183,6 +190,7 @@ select set_eq(
         from pg_attribute a join tables t on t.oid = a.attrelid, aclexplode(a.attacl) x group by 1, 2, 3$$,
     $$values ('app.customer', 'holdfast_api', 'UPDATE', 'address archived_at city country currency custom email merged_into name notes owner_id phone '
             'postal_code region source stage tags value website'),
+        ('app.hold', 'holdfast_api', 'UPDATE', 'decided_at decided_by note operation_id status'), ('app.alert', 'holdfast_api', 'UPDATE', 'closed_at closed_by note status'),
         ('app.customer', 'holdfast_mover', 'UPDATE', 'brought owner_id stage worked_in'),
         ('app.funnel', 'holdfast_api', 'UPDATE', 'segments'),
         ('app.customer', 'holdfast_search', 'SELECT', 'archived_at country email_key id name org_id owner_id phone_key segment updated_at worked_in'),
@@ -205,13 +213,13 @@ select set_eq(
         ('app.activity', 'holdfast_mover', 'UPDATE', 'archived_at'), ('app.offer', 'holdfast_mover', 'UPDATE', 'archived_at')$$,
     'the columns that can be updated are exactly these: no key, no version, nothing that follows from others');
 select is_empty($$select t.name, r.role, p.privilege
-    from unnest('{history,operation,disclosure}'::text[]) t(name), unnest('{holdfast_api,holdfast_mover,holdfast_search}'::text[]) r(role),
+    from unnest('{history,operation,disclosure,event,exposure_day,exposure_grant,seen}'::text[]) t(name), unnest('{holdfast_api,holdfast_mover,holdfast_search}'::text[]) r(role),
         unnest('{UPDATE,DELETE,TRUNCATE}'::text[]) p(privilege)
     where has_table_privilege(r.role, 'app.' || t.name, p.privilege)
        or p.privilege = 'UPDATE' and has_any_column_privilege(r.role, 'app.' || t.name, p.privilege)$$,
-    'history, operations and the ledger are appended to only');
-select is_empty($$select tablename, policyname from pg_policies where tablename in ('history', 'disclosure') and cmd not in ('SELECT', 'INSERT')$$,
-    'not even their owner has a policy to change history or the ledger');
+    'history, operations, the ledger and the event log are appended to only');
+select is_empty($$select tablename, policyname from pg_policies where tablename in ('history', 'disclosure', 'event', 'exposure_day', 'exposure_grant') and cmd not in ('SELECT', 'INSERT')$$,
+    'not even their owner has a policy to change history, the ledger or the event log');
 
 -- The two logins.
 select is_empty($$select r.role, c.oid::regclass, p.privilege
@@ -274,7 +282,9 @@ select set_eq($$select name, owner from functions where space = 'app' and prosec
         ('tg_funnel_derive', 'holdfast_owner'), ('has_password', 'holdfast_owner'), ('invite_issue', 'holdfast_owner'), ('tg_staff_leave', 'holdfast_owner'),
         ('tg_staff_rules', 'holdfast_owner'), ('search_find', 'holdfast_search'), ('tg_search_insert', 'holdfast_owner'), ('tg_search_update', 'holdfast_owner'), ('tg_search_delete', 'holdfast_owner'), ('tg_staff_segment', 'holdfast_owner'),
         ('worked_with', 'holdfast_owner'), ('tg_contact_primary', 'holdfast_mover'), ('tg_customer_children', 'holdfast_mover'), ('tg_customer_country', 'holdfast_mover'), ('offer_number', 'holdfast_mover'),
-        ('duplicate_find', 'holdfast_mover'), ('duplicate_told', 'holdfast_mover'), ('bring_along', 'holdfast_mover'), ('tg_child_moved', 'holdfast_mover'), ('worked_on', 'holdfast_owner')) v(name, owner)
+        ('duplicate_find', 'holdfast_mover'), ('duplicate_told', 'holdfast_mover'), ('bring_along', 'holdfast_mover'), ('tg_child_moved', 'holdfast_mover'), ('worked_on', 'holdfast_owner'),
+        ('event', 'holdfast_owner'), ('alert', 'holdfast_owner'), ('expose', 'holdfast_owner'), ('expose_more', 'holdfast_owner'), ('expose_share', 'holdfast_owner'), ('share_counted', 'holdfast_owner'),
+        ('exposure_locked', 'holdfast_owner'), ('exposure_limits', 'holdfast_owner'), ('book_size', 'holdfast_owner'), ('base_counted', 'holdfast_owner')) v(name, owner)
     union all select format('tg_%s_history_%s', t, e), 'holdfast_owner' from unnest('{staff,funnel,settings,contact,deal,activity,offer}'::text[]) t, unnest('{insert,update,delete}'::text[]) e$$,
     'the security definer functions of app are exactly these, and none belongs to a superuser');
 select is_empty($$select whole from functions where prosecdef and proconfig[1] is distinct from 'search_path=pg_catalog, app, pg_temp'$$,
@@ -292,7 +302,8 @@ select is_empty($$select c.oid::regclass from pg_class c where c.relnamespace = 
 select set_eq($$select t.name from tables t where not t.part and not exists (select from app.entity e where e.relation::regclass = t.oid)$$,
     $$values ('break_glass'), ('calling_code'), ('notice'), ('chore'), ('credential'), ('disclosure'), ('entity'), ('history'), ('invite'), ('job'), ('login'), ('login_throttle'), ('operation'), ('org'),
         ('refresh'), ('restore'), ('restore_conflict'), ('restore_item'), ('retry'), ('segment'), ('session'), ('staff_segment'),
-        ('staff_tree'), ('stage'), ('offer_counter'), ('search_word'), ('moved')$$,
+        ('staff_tree'), ('stage'), ('offer_counter'), ('search_word'), ('moved'), ('seen'), ('team_seen'), ('exposure'), ('exposure_day'), ('exposure_share'), ('exposure_grant'),
+        ('base'), ('event'), ('alert'), ('hold'), ('decoy')$$,
     'every table has a history but these');
 select is_empty($$select e.name, w.event from app.entity e, (values ('insert', 4), ('update', 16), ('delete', 8)) w(event, bit)
     where not exists (select from pg_trigger g join pg_proc p on p.oid = g.tgfoid
@@ -305,7 +316,7 @@ select is_empty($$select tgrelid::regclass, tgname from pg_trigger g join tables
     where not g.tgisinternal and g.tgname !~ '^_[0-9]{3}_[a-z]'$$, 'triggers are named by their order');
 select set_eq($$select e.relation, c.name from app.entity e, unnest(app.untracked(e.relation::regclass)) c(name)$$,
     $$select r.name, c.name as field from unnest('{app.customer,app.staff,app.funnel,app.settings,app.contact,app.deal,app.activity,app.offer}'::text[]) r(name), unnest('{org_id,version,updated_at}'::text[]) c(name)
-        union all select 'app.customer', c.name from unnest('{phone_e164,segment,email_key,phone_key,worked_in,dup_key,brought}'::text[]) c(name) union all values ('app.settings', 'hides'), ('app.deal', 'closed_at'), ('app.activity', 'backdated')
+        union all select 'app.customer', c.name from unnest('{phone_e164,segment,email_key,phone_key,worked_in,dup_key,brought,owner_since}'::text[]) c(name) union all values ('app.settings', 'hides'), ('app.deal', 'closed_at'), ('app.activity', 'backdated')
         union all select 'app.contact', c.name from unnest('{phone_e164,email_key,phone_key}'::text[]) c(name) union all select 'app.offer', c.name from unnest('{net,tax,gross,sent_at,decided_at}'::text[]) c(name)$$,
     'the columns without a history are exactly these');
 select is_empty($$select e.relation, a.attname from app.entity e

@@ -14,7 +14,7 @@ select results_eq('select h.entity, h.record_id, h.customer_id, h.version, h.fie
     'select ''customers'', id, id, 1, null::text, null::jsonb, null::uuid, ''sql'' from made', 'a creation is one row, by nobody, via sql');
 select is((select h.new from psql h), app.customer_record(c), 'whose new is the record') from app.customer c join made using (id);
 select is(array(select jsonb_object_keys(h.new) from psql h order by 1), array(select a.attname::text from pg_attribute a where a.attrelid = 'app.customer'::regclass
-    and a.attnum > 0 and not a.attisdropped and a.attname not in ('org_id', 'version', 'updated_at', 'phone_e164', 'segment', 'email_key', 'phone_key', 'worked_in', 'dup_key', 'brought') order by 1), 'every column of it');
+    and a.attnum > 0 and not a.attisdropped and a.attname not in ('org_id', 'version', 'updated_at', 'phone_e164', 'segment', 'email_key', 'phone_key', 'worked_in', 'dup_key', 'brought', 'owner_since') order by 1), 'every column of it');
 select is(h.new->>'created_at', '2026-02-03T04:05:06.780000Z', 'times are RFC 3339, UTC, with six digits') from psql h;
 select results_eq('select o.action, o.via, o.actor_id, o.session_id, o.reason, o.changes from app.operation o where o.id = app.operation_id()',
     $$values ('sql', 'sql', null::uuid, null::uuid, null::text, 1)$$, 'its operation says so and counts it');

@@ -1,0 +1,79 @@
+-- exposure_share.sql: of which segments somebody, or all below somebody above him together, has seen how much in a week.
+--
+-- What is somebody's own does not count (app.expose_more). Only where a share of the base says something: with more than 1,000
+-- customers; and of a segment at least 50.
+
+create or replace function app.week_began(at timestamptz) returns timestamptz
+language sql immutable parallel safe as $$ select date_bin('168 hours', at, '2000-01-03 00:00:00+00') $$;
+
+-- Counts customers that are not the caller's own: new to him in this week, of which he saw some in the last one too; and new to each
+-- team that he is in.
+create or replace function app.expose_share(org int, me uuid, role text, now timestamptz, customers uuid[], fresh uuid[], again uuid[]) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    week    timestamptz := app.week_began(now);
+    budgets jsonb := (select o.budgets from app.settings o where o.org_id = org);
+    above   record;
+    part    record;
+begin
+    for part in
+        select c.segment, count(*)::int as n, count(*) filter (where c.id = any(again))::int as again
+        from app.customer c where c.org_id = org and c.id = any(fresh) group by 1 order by 1
+    loop
+        perform app.share_counted(org, me, false, part.segment, part.n, part.again, now, app.budget_of(role, me, budgets)->'segment'->'week');
+    end loop;
+    -- In one order for everybody, or two people of two teams would wait for each other.
+    for above in
+        select s.id, s.role from app.staff_tree t join app.staff s on s.org_id = t.org_id and s.id = t.above_id
+        where t.org_id = org and t.below_id = me and t.distance > 0 and s.role = 'manager' order by s.id
+    loop
+        for part in
+            select c.segment, count(*)::int as n, count(*) filter (where t.at >= week - interval '168 hours')::int as again
+            from app.customer c
+            left join app.team_seen t on t.org_id = org and t.above_id = above.id and t.customer_id = c.id
+            where c.org_id = org and c.id = any(customers) and (t.at is null or t.at < week) group by 1 order by 1
+        loop
+            perform app.share_counted(org, above.id, true, part.segment, part.n, part.again, now, app.budget_of(above.role, above.id, budgets)->'team'->'week');
+        end loop;
+        insert into app.team_seen as t (org_id, above_id, customer_id, at) select org, above.id, i.id, now from unnest(customers) i(id) order by i.id
+        on conflict (org_id, above_id, customer_id) do update set at = excluded.at where t.at < week;
+    end loop;
+end
+$$;
+alter function app.expose_share owner to holdfast_owner;
+
+-- Adds n to what a person, or the team of one, has seen of a segment in the week, and holds it against the limits, {soft, hard}.
+create or replace function app.share_counted(org int, viewer uuid, team boolean, segment text, n int, again int, now timestamptz, lim jsonb) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    week timestamptz := app.week_began(now);
+    size int := (select b.customers from app.base b where b.org_id = org and b.segment = share_counted.segment);
+    s    app.exposure_share;
+    part float8;
+    soft int := greatest(50, app.budget_number(lim->>'soft', greatest(size, 1001)));
+    hard int := greatest(50, app.budget_number(lim->>'hard', greatest(size, 1001)));
+    used int;
+begin
+    insert into app.exposure_share as x (org_id, staff_id, team, segment, began, used, before) values (org, viewer, team, segment, week, n, 0)
+    on conflict on constraint exposure_share_pkey do update set began = week,
+        used = case when x.began = week then x.used else 0 end + n,
+        before = case when x.began = week then greatest(0, x.before - again) when x.began = week - interval '168 hours' then greatest(0, x.used - again) else 0 end
+    returning * into s;
+    part := greatest(0, 1 - extract(epoch from now - week) / 604800);
+    used := s.used + ceil(s.before * part)::int;
+    if size is null or lim is null then
+        return;
+    end if;
+    if used > hard and lim ? 'hard' then
+        perform app.refuse(429, 'exposure_budget_exceeded', 'So much of this segment may be seen in a week. Ask your manager for more.',
+            jsonb_build_object('measure', case when team then 'team' else 'segment' end, 'window', 'week', 'segment', segment, 'limit', hard, 'used', used - n,
+                'reset', app.time_json(week + interval '168 hours'), 'retry_after', ceil(extract(epoch from week + interval '168 hours' - now))::int));
+    end if;
+    if used > soft and lim ? 'soft' then
+        perform app.alert(case when team then 'team_share' else 'segment_share' end, case when team then 'high' else 'medium' end, app.me(), 'freeze',
+            jsonb_build_object('segment', segment, 'limit', soft, 'used', used) || case when team then jsonb_build_object('above', viewer) else '{}' end);
+        update app.exposure x set masked_until = greatest(x.masked_until, week + interval '168 hours') where x.org_id = org and x.staff_id = app.me();
+    end if;
+end
+$$;
+alter function app.share_counted owner to holdfast_owner;
