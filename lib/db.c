@@ -149,7 +149,6 @@ attempt(struct db *db, struct req *r, enum call kind, const char *fn, const stru
 	enum outcome outcome;
 
 	db->pq.unsure = false;
-	db->pq.remaining = -1;
 	*trip = trip_make(&db->pq, r, kind == CALL_CHANGES, fn, args, n,
 	    pq_ms() + db->timeout + PATIENCE, kind == CALL_READS ? r->client : -1);
 	outcome = judge(db, kind, trip);
@@ -202,8 +201,8 @@ db_call(
 			break;
 		outcome = attempt(db, r, kind, fn, args, n, &trip);
 	}
-	if (outcome == DONE && db->pq.remaining >= 0)
-		r->exposure = arena_print(r->mem, "%ld", db->pq.remaining);
+	if (outcome == DONE && trip.remaining != NULL)
+		r->exposure = arena_print(r->mem, "%s", trip.remaining);
 	if (outcome == DONE) {
 		db->rows.result = trip.rows;
 		trip.rows = NULL;

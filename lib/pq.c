@@ -20,19 +20,15 @@ pq_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* PostgreSQL's notices are not for our log, but two must be heard: the commit is here and not on the standby; and what
- * app.disclose says beside the rows, how many customers the caller can still see. */
+/* PostgreSQL's notices are not for our log, but one must be heard: the commit is here and not on the standby. */
 static void
 notice(void *self, const PGresult *result)
 {
 	struct pq *pq = self;
 	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
 	if (text != NULL && strstr(text, "synchronous replication") != NULL)
 		pq->unsure = true;
-	if (text != NULL && state != NULL && strcmp(state, "HF001") == 0)
-		pq->remaining = strtol(text, NULL, 10);
 }
 
 bool
@@ -52,8 +48,7 @@ pq_open(struct pq *pq)
 		return false;
 	snprintf(options, sizeof options,
 	    "-c statement_timeout=%s -c lock_timeout=2000 -c timezone=UTC -c datestyle=ISO "
-	    "-c idle_in_transaction_session_timeout=5000 -c jit=off -c plan_cache_mode=auto "
-	    "-c client_min_messages=notice",
+	    "-c idle_in_transaction_session_timeout=5000 -c jit=off -c plan_cache_mode=auto",
 	    pq->timeout);
 	pq->connection = PQconnectdbParams(names, values, 1);
 	if (PQstatus(pq->connection) != CONNECTION_OK) {

@@ -16,7 +16,6 @@ struct pq {
 	const char *timeout;           /* statement_timeout of the connection, in ms */
 	PGconn *connection;            /* NULL when closed */
 	bool unsure;                   /* the server said that a commit did not reach its standby */
-	long remaining;                /* what app.disclose said last, or -1 */
 	long retry_ms;                 /* when an attempt to connect makes sense again, monotonic */
 	long wait_ms;                  /* the present back-off */
 	char *prepared[PQ_STATEMENTS]; /* names, of the present connection */

@@ -16,9 +16,14 @@ trip_statement(struct arena *mem, const char *fn, const struct arg *args, size_t
 	return sql.bytes;
 }
 
+/* What is asked of the transaction behind the call: its id, the server's start, and what app.disclose left. */
+#define LEFT                                                                                       \
+	"select pg_current_xact_id_if_assigned(), pg_postmaster_start_time(), "                    \
+	"nullif(current_setting('app.remaining', true), '')"
+
 /* Everything of a call in one pipeline. The transaction ends at the sync, so what stands before it is one
- * transaction without BEGIN. A change also asks for its transaction id, and has the server send that before it
- * commits: who knows the id can ask later whether the commit happened. */
+ * transaction without BEGIN. A change has the server send its transaction id before it commits: who knows the id can ask
+ * later whether the commit happened. */
 static int
 send(struct pq *pq, struct req *r, bool changes, const char *fn, const struct arg *args, size_t n,
     bool *sent)
@@ -34,28 +39,27 @@ send(struct pq *pq, struct req *r, bool changes, const char *fn, const struct ar
 		*sent = pq_prepare(pq, fn, trip_statement(r->mem, fn, args, n, false));
 		preparations++;
 	}
-	if (*sent && changes && !pq_prepared(pq, "xid")) {
-		*sent = pq_prepare(pq, "xid",
-		    "select pg_current_xact_id_if_assigned(), pg_postmaster_start_time()");
+	if (*sent && !pq_prepared(pq, "left")) {
+		*sent = pq_prepare(pq, "left", LEFT);
 		preparations++;
 	}
 	*sent = *sent && (r->pending != NULL
 				 ? PQsendQueryParams(c, trip_statement(r->mem, fn, args, n, true),
 				       (int)n, NULL, values, NULL, NULL, 0)
 				 : PQsendQueryPrepared(c, fn, (int)n, values, NULL, NULL, 0));
-	if (changes)
-		*sent = *sent && PQsendQueryPrepared(c, "xid", 0, NULL, NULL, NULL, 0) &&
-			PQsendFlushRequest(c);
-	*sent = *sent && PQpipelineSync(c);
+	*sent = *sent && PQsendQueryPrepared(c, "left", 0, NULL, NULL, NULL, 0) &&
+		(!changes || PQsendFlushRequest(c)) && PQpipelineSync(c);
 	return preparations;
 }
 
 static char *
 copy(const PGresult *result, int column)
 {
-	char *text = strdup(PQgetvalue(result, 0, column));
+	char *text;
 
-	if (text == NULL)
+	if (PQgetisnull(result, 0, column))
+		return NULL;
+	if ((text = strdup(PQgetvalue(result, 0, column))) == NULL)
 		abort();
 	return text;
 }
@@ -72,8 +76,9 @@ take(struct trip *trip, PGresult *result, int n)
 	}
 	if (status == PGRES_TUPLES_OK && n == 1) {
 		trip->xid_told = true;
-		trip->xid = PQgetisnull(result, 0, 0) ? NULL : copy(result, 0);
+		trip->xid = copy(result, 0);
 		trip->boot = copy(result, 1);
+		trip->remaining = copy(result, 2);
 	} else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK &&
 		   status != PGRES_PIPELINE_ABORTED && trip->error == NULL) {
 		trip->error = result;
@@ -126,5 +131,6 @@ trip_free(struct trip *trip)
 	PQclear(trip->error);
 	free(trip->xid);
 	free(trip->boot);
+	free(trip->remaining);
 	*trip = (struct trip){0};
 }

@@ -15,6 +15,7 @@ struct trip {
 	char *xid;       /* of the transaction, once the server told it; malloc'd */
 	char *boot;      /* since when that server has run; malloc'd */
 	bool xid_told;   /* it told whether there is one */
+	char *remaining; /* how many customers the caller can still see; malloc'd, NULL where nobody counted */
 	bool synced;     /* the transaction has ended */
 	bool late;       /* the server said nothing until the deadline: it may still be at it */
 };
@@ -24,7 +25,7 @@ char *trip_statement(
     struct arena *mem, const char *fn, const struct arg *args, size_t n, bool refuse);
 
 /* Makes the trip for r on an open connection, until deadline (pq_ms); client as in pq_wait. changes says
- * that its outcome must be known: then the server is asked for the transaction id too. */
+ * that its outcome must be known: then the server tells the transaction id before it begins to commit. */
 struct trip trip_make(struct pq *pq, struct req *r, bool changes, const char *fn,
     const struct arg *args, size_t n, long deadline, int client);
 

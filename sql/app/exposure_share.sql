@@ -18,7 +18,7 @@ declare
 begin
     for part in
         select c.segment, count(*)::int as n, count(*) filter (where c.id = any(again))::int as again
-        from app.customer c where c.org_id = org and c.id = any(fresh) group by 1 order by 1
+        from unnest(fresh) i(id), lateral (select t.id, t.segment from app.customer t where t.org_id = org and t.id = i.id offset 0) c group by 1 order by 1
     loop
         perform app.share_counted(org, me, false, part.segment, part.n, part.again, now, app.budget_of(role, me, budgets)->'segment'->'week');
     end loop;
@@ -29,9 +29,10 @@ begin
     loop
         for part in
             select c.segment, count(*)::int as n, count(*) filter (where t.at >= week - interval '168 hours')::int as again
-            from app.customer c
-            left join app.team_seen t on t.org_id = org and t.above_id = above.id and t.customer_id = c.id
-            where c.org_id = org and c.id = any(customers) and (t.at is null or t.at < week) group by 1 order by 1
+            from unnest(customers) i(id)
+            cross join lateral (select k.segment from app.customer k where k.org_id = org and k.id = i.id offset 0) c
+            left join lateral (select k.at from app.team_seen k where k.org_id = org and k.above_id = above.id and k.customer_id = i.id offset 0) t on true
+            where t.at is null or t.at < week group by 1 order by 1
         loop
             perform app.share_counted(org, above.id, true, part.segment, part.n, part.again, now, app.budget_of(above.role, above.id, budgets)->'team'->'week');
         end loop;

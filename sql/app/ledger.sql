@@ -3,7 +3,8 @@
 -- Records that the answer in hand shows these customers, and counts them (app.expose): 429 where they are more than the caller may
 -- see. Every api function that answers customer data calls it in the transaction of the answer; no row, no answer. classes names the
 -- kinds of fields: base contact money notes; masked says whether contact values are, reason why somebody wanted to see them, bytes
--- how large the rows are. What he may still see goes beside the rows, as a notice (lib/pq.c), into Exposure-Remaining.
+-- how large the rows are. What he may still see stays in app.remaining, from where it goes beside the rows (lib/trip.c) into
+-- Exposure-Remaining.
 create or replace function app.disclose(channel text, customer_ids uuid[], classes text default 'base contact money notes',
     masked boolean default null, reason text default null, bytes int default null) returns void
 language plpgsql volatile as $$
@@ -19,9 +20,6 @@ begin
         insert into app.disclosure (org_id, at, id, request_id, staff_id, session_id, channel, customer_ids, classes, masked, reason, bytes)
         values (app.org(), app.now(), app.uuid7(), app.request_id(), app.me(), app.session_id(), channel, customer_ids,
             classes, masked, reason, bytes);
-        if current_setting('app.remaining', true) <> '' then
-            raise notice '%', current_setting('app.remaining', true) using errcode = 'HF001';
-        end if;
     end if;
 end
 $$;
