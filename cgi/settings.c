@@ -17,6 +17,8 @@ static const struct param change[] = {
 	{"contact_masking", IN_BODY, AS_WORD, .solid = true, .words = "off lists always",  .says = "Where phone and e-mail are masked: nowhere, but in the one record that was asked for, or everywhere but in a reveal."},
 	{"classification",  IN_BODY, AS_TEXT, .solid = true, .least = 1, .most = 200, .says = "The stamp in X-Classification on every answer with customer data; printable ASCII."},
 	{"backdate_days",   IN_BODY, AS_INT,  .solid = true, .most = 365, .says = "An activity that happened longer ago than so many days when it is written down is marked as backdated."},
+	{"budgets",         IN_BODY, AS_OBJECT, .solid = true, .most = 16384, .says = "How much of the base people may see and change: {role or person: {measure: {window: {soft, hard}}}}, laid over what is there; null brings a default back."},
+	{"ledger_months",   IN_BODY, AS_INT,  .solid = true, .least = 12, .most = 1200, .says = "For how many months it is kept who saw what; at least a year."},
 	{0}
 };
 

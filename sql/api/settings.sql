@@ -1,7 +1,10 @@
 -- settings.sql: how the org works.
 
 create view api.settings with (security_invoker = true) as
-select o.visibility, o.contact_masking, o.classification, o.backdate_days, o.version, o.updated_at,
+select o.visibility, o.contact_masking, o.classification, o.backdate_days,
+    -- How much is too much is not for those whom it stops; they see how much is left.
+    case when (select app.role()) <> 'rep' then app.budgets_whole(o.budgets) end as budgets,
+    coalesce(o.ledger_months, 36) as ledger_months, o.version, o.updated_at,
     o.org_id as _org, 'v' || o.version as _etag, null::int as _status
 from app.settings o;
 
@@ -25,8 +28,9 @@ $$;
 create function api.settings_change(session text, request uuid, if_match text[], body jsonb) returns setof api.settings
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
-    o app.settings;
-    n app.settings;
+    o     app.settings;
+    n     app.settings;
+    wrong text;
 begin
     perform app.enter(session, request, 'settings.change');
     if app.role() <> 'admin' then
@@ -38,9 +42,16 @@ begin
             jsonb_build_object('version', o.version));
     end if;
     n := jsonb_populate_record(o, body);
+    if body ? 'budgets' then
+        n.budgets := nullif(app.budgets_patched(o.budgets, body->'budgets'), '{}');
+        wrong := app.budgets_wrong(n.budgets);
+        if wrong is not null then
+            perform app.refuse_member(422, 'invalid_value', '/budgets', 'budget', wrong);
+        end if;
+    end if;
     if n is distinct from o then
-        update app.settings t set (visibility, contact_masking, classification, backdate_days)
-            = (n.visibility, n.contact_masking, n.classification, n.backdate_days)
+        update app.settings t set (visibility, contact_masking, classification, backdate_days, budgets, ledger_months)
+            = (n.visibility, n.contact_masking, n.classification, n.backdate_days, n.budgets, n.ledger_months)
         where t.org_id = app.org();
     end if;
     return query select * from api.settings v where v._org = app.org();

@@ -72,6 +72,12 @@ language sql immutable parallel safe as $$
     select app.budget_over(app.budget_over(app.budget_defaults()->role, budgets->role), budgets->staff_id::text)
 $$;
 
+-- The limits of all roles as they are, with those of single people beside them.
+create or replace function app.budgets_whole(budgets jsonb) returns jsonb
+language sql immutable parallel safe as $$
+    select coalesce(budgets, '{}') || jsonb_object_agg(d.key, app.budget_over(d.value, budgets->d.key)) from jsonb_each(app.budget_defaults()) d
+$$;
+
 -- A limit as a number: null where there is none, and for a share of a base of up to 1,000.
 create or replace function app.budget_number(value text, base int) returns int
 language sql immutable parallel safe as $$
@@ -83,8 +89,10 @@ create or replace function app.base_counted() returns void
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 begin
     insert into app.base as b (org_id, segment, customers, at)
-    select g.org_id, g.id, (select count(*) from app.customer c where c.org_id = g.org_id and c.segment = g.id and c.archived_at is null), app.now()
-    from app.segment g order by g.org_id, g.id
+    select g.org_id, g.id, coalesce(c.n, 0), app.now()
+    from app.segment g
+    left join (select k.org_id, k.segment, count(*) as n from app.customer k where k.archived_at is null group by 1, 2) c on c.org_id = g.org_id and c.segment = g.id
+    order by g.org_id, g.id
     on conflict (org_id, segment) do update set customers = excluded.customers, at = excluded.at;
 end
 $$;

@@ -9,7 +9,7 @@ begin
     if not found then
         return;
     end if;
-    perform app.partitions_ahead(), app.base_counted();
+    perform app.partitions_ahead(), app.partitions_past(), app.base_counted();
     perform app.retry_forget();
     delete from app.login_throttle where last_at < app.now() - interval '1 day';
     delete from app.refresh where expires_at < app.now() - interval '30 days';

@@ -55,3 +55,21 @@ begin
 end
 $$;
 alter function app.partitions_ahead owner to holdfast_owner;
+
+-- Takes away the parts of the ledger that are older than every org keeps them, at least a year. What a person has seen of whom stays
+-- in app.seen.
+create or replace function app.partitions_past() returns void
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp set timezone = 'UTC' as $$
+declare
+    part   record;
+    months int := (select greatest(12, max(coalesce(o.ledger_months, 36))) from app.settings o);
+begin
+    for part in select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'app.disclosure'::regclass and c.relname ~ '^disclosure_[0-9]{4}_[0-9]{2}$'
+          and to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' < date_trunc('month', app.now()) - make_interval(months => months)
+    loop
+        execute format('drop table app.%I', part.relname);
+    end loop;
+end
+$$;
+alter function app.partitions_past owner to holdfast_owner;

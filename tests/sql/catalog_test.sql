@@ -200,7 +200,7 @@ select set_eq(
         ('app.org', 'holdfast_api', 'SELECT', 'created_at name org_id'),
         ('app.session', 'holdfast_api', 'SELECT', 'address agent created_at expires_at id org_id revoked_at revoked_why staff_id'),
         ('app.session', 'holdfast_api', 'UPDATE', 'revoked_at revoked_why'),
-        ('app.settings', 'holdfast_api', 'UPDATE', 'backdate_days classification contact_masking visibility'),
+        ('app.settings', 'holdfast_api', 'UPDATE', 'backdate_days budgets classification contact_masking ledger_months visibility'),
         ('app.staff', 'holdfast_api', 'UPDATE', 'email manager_id name person_id role segments status'),
         ('app.staff_segment', 'holdfast_mover', 'UPDATE', 'handed_at'),
         ('app.job', 'holdfast_api', 'UPDATE', 'done finished_at started_at status why'),
@@ -284,7 +284,7 @@ select set_eq($$select name, owner from functions where space = 'app' and prosec
         ('worked_with', 'holdfast_owner'), ('tg_contact_primary', 'holdfast_mover'), ('tg_customer_children', 'holdfast_mover'), ('tg_customer_country', 'holdfast_mover'), ('offer_number', 'holdfast_mover'),
         ('duplicate_find', 'holdfast_mover'), ('duplicate_told', 'holdfast_mover'), ('bring_along', 'holdfast_mover'), ('tg_child_moved', 'holdfast_mover'), ('worked_on', 'holdfast_owner'),
         ('event', 'holdfast_owner'), ('alert', 'holdfast_owner'), ('expose', 'holdfast_owner'), ('expose_more', 'holdfast_owner'), ('expose_share', 'holdfast_owner'), ('share_counted', 'holdfast_owner'),
-        ('exposure_locked', 'holdfast_owner'), ('exposure_limits', 'holdfast_owner'), ('book_size', 'holdfast_owner'), ('base_counted', 'holdfast_owner')) v(name, owner)
+        ('exposure_locked', 'holdfast_owner'), ('exposure_limits', 'holdfast_owner'), ('book_size', 'holdfast_owner'), ('partitions_past', 'holdfast_owner'), ('base_counted', 'holdfast_owner')) v(name, owner)
     union all select format('tg_%s_history_%s', t, e), 'holdfast_owner' from unnest('{staff,funnel,settings,contact,deal,activity,offer}'::text[]) t, unnest('{insert,update,delete}'::text[]) e$$,
     'the security definer functions of app are exactly these, and none belongs to a superuser');
 select is_empty($$select whole from functions where prosecdef and proconfig[1] is distinct from 'search_path=pg_catalog, app, pg_temp'$$,
