@@ -51,8 +51,8 @@ declare
     size int := (select b.customers from app.base b where b.org_id = org and b.segment = share_counted.segment);
     s    app.exposure_share;
     part float8;
-    soft int := greatest(50, app.budget_number(lim->>'soft', greatest(size, 1001)));
-    hard int := greatest(50, app.budget_number(lim->>'hard', greatest(size, 1001)));
+    soft int := greatest(50, size * rtrim(lim->>'soft', '%')::numeric / 100);
+    hard int := greatest(50, size * rtrim(lim->>'hard', '%')::numeric / 100);
     used int;
 begin
     insert into app.exposure_share as x (org_id, staff_id, team, segment, began, used, before) values (org, viewer, team, segment, week, n, 0)
