@@ -21,7 +21,7 @@ class Base:
         self.ids = {}       # customer: the number in its name and e-mail
         for stage, n in SIZES.items():
             self.make(self.owner, n, stage)
-        stack.sql("select app.base_counted()")
+        stack.sql("select app.base_counted(); analyze app.customer")
 
     def make(self, owner, n, stage="new", since="400 days"):
         """n customers of somebody, long his; their ids."""
