@@ -6,21 +6,29 @@
 create or replace function app.week_began(at timestamptz) returns timestamptz
 language sql immutable parallel safe as $$ select date_bin('168 hours', at, '2000-01-03 00:00:00+00') $$;
 
--- Counts customers that are not the caller's own: new to him in this week, of which he saw some in the last one too; and new to each
--- team that he is in.
-create or replace function app.expose_share(org int, me uuid, role text, now timestamptz, customers uuid[], fresh uuid[], again uuid[]) returns void
+-- Counts an answer's customers that are not the caller's own, before app.seen knows of it: new to him in this week, of which he saw
+-- some in the last one too; and new to each team that he is in. Returns until when he gets masked values, null if he need not.
+create or replace function app.expose_share(org int, me uuid, role text, now timestamptz, customers uuid[]) returns timestamptz
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
     week    timestamptz := app.week_began(now);
     budgets jsonb := (select o.budgets from app.settings o where o.org_id = org);
+    strange uuid[];
+    masked  timestamptz;
     above   record;
     part    record;
 begin
+    strange := array(select i.id from unnest(customers) i(id), lateral (
+            select t.owner_id, t.owner_since, t.created_at from app.customer t where t.org_id = org and t.id = i.id offset 0) c
+        where app.belonging(role, me, c.owner_id, c.owner_since, c.created_at, now) = 'strange' order by i.id);
     for part in
-        select c.segment, count(*)::int as n, count(*) filter (where c.id = any(again))::int as again
-        from unnest(fresh) i(id), lateral (select t.id, t.segment from app.customer t where t.org_id = org and t.id = i.id offset 0) c group by 1 order by 1
+        select c.segment, count(*)::int as n, count(*) filter (where s.at >= week - interval '168 hours')::int as again
+        from unnest(strange) i(id)
+        cross join lateral (select t.segment from app.customer t where t.org_id = org and t.id = i.id offset 0) c
+        left join lateral (select t.at from app.seen t where t.org_id = org and t.staff_id = me and t.customer_id = i.id offset 0) s on true
+        where s.at is null or s.at < week group by 1 order by 1
     loop
-        perform app.share_counted(org, me, false, part.segment, part.n, part.again, now, app.budget_of(role, me, budgets)->'segment'->'week');
+        masked := greatest(masked, app.share_counted(org, me, false, part.segment, part.n, part.again, now, app.budget_of(role, me, budgets)->'segment'->'week'));
     end loop;
     -- In one order for everybody, or two people of two teams would wait for each other.
     for above in
@@ -29,22 +37,24 @@ begin
     loop
         for part in
             select c.segment, count(*)::int as n, count(*) filter (where t.at >= week - interval '168 hours')::int as again
-            from unnest(customers) i(id)
+            from unnest(strange) i(id)
             cross join lateral (select k.segment from app.customer k where k.org_id = org and k.id = i.id offset 0) c
             left join lateral (select k.at from app.team_seen k where k.org_id = org and k.above_id = above.id and k.customer_id = i.id offset 0) t on true
             where t.at is null or t.at < week group by 1 order by 1
         loop
-            perform app.share_counted(org, above.id, true, part.segment, part.n, part.again, now, app.budget_of(above.role, above.id, budgets)->'team'->'week');
+            masked := greatest(masked, app.share_counted(org, above.id, true, part.segment, part.n, part.again, now, app.budget_of(above.role, above.id, budgets)->'team'->'week'));
         end loop;
-        insert into app.team_seen as t (org_id, above_id, customer_id, at) select org, above.id, i.id, now from unnest(customers) i(id) order by i.id
+        insert into app.team_seen as t (org_id, above_id, customer_id, at) select org, above.id, i.id, now from unnest(strange) i(id)
         on conflict (org_id, above_id, customer_id) do update set at = excluded.at where t.at < week;
     end loop;
+    return masked;
 end
 $$;
 alter function app.expose_share owner to holdfast_owner;
 
 -- Adds n to what a person, or the team of one, has seen of a segment in the week, and holds it against the limits, {soft, hard}.
-create or replace function app.share_counted(org int, viewer uuid, team boolean, segment text, n int, again int, now timestamptz, lim jsonb) returns void
+-- Returns until when the caller gets masked values, null if he need not.
+create or replace function app.share_counted(org int, viewer uuid, team boolean, segment text, n int, again int, now timestamptz, lim jsonb) returns timestamptz
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
     week timestamptz := app.week_began(now);
@@ -63,7 +73,7 @@ begin
     part := greatest(0, 1 - extract(epoch from now - week) / 604800);
     used := s.used + ceil(s.before * part)::int;
     if size is null or lim is null then
-        return;
+        return null;
     end if;
     if used > hard and lim ? 'hard' then
         perform app.refuse(429, 'exposure_budget_exceeded', 'So much of this segment may be seen in a week. Ask your manager for more.',
@@ -73,8 +83,9 @@ begin
     if used > soft and lim ? 'soft' then
         perform app.alert(case when team then 'team_share' else 'segment_share' end, case when team then 'high' else 'medium' end, app.me(), 'freeze',
             jsonb_build_object('segment', segment, 'limit', soft, 'used', used) || case when team then jsonb_build_object('above', viewer) else '{}' end);
-        update app.exposure x set masked_until = greatest(x.masked_until, week + interval '168 hours') where x.org_id = org and x.staff_id = app.me();
+        return week + interval '168 hours';
     end if;
+    return null;
 end
 $$;
 alter function app.share_counted owner to holdfast_owner;
