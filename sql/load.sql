@@ -137,6 +137,9 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/handover.sql
 \ir api/completeness.sql
 \ir api/operations.sql
+\ir api/events.sql
+\ir api/exposure.sql
+\ir api/grants.sql
 \ir api/restores.sql
 
 \ir grants.sql
