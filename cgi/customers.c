@@ -8,6 +8,7 @@
  *	GET    /v1/customers/:id/history   who changed which field, and when
  *	GET    /v1/customers/:id/timeline  all that happened with one
  *	GET    /v1/customers/:id/handover  all that whoever takes it over needs to know, as JSON or a page
+ *	GET    /v1/customers/:id/seen-by   who has seen one
  *	POST   /v1/customers/:id/stage     move one through the funnel, to its next owner
  *	POST   /v1/customers/:id/merge     take another one in that is the same
  *	POST   /v1/customers/:id/reveal    contact values that are masked
@@ -149,6 +150,13 @@ static const struct param handover[] = {
 	{0}
 };
 
+static const struct param seen_by[] = {
+	{"id",     IN_PATH,  AS_UUID, .must = true, .says = "The customer."},
+	{"cursor", IN_QUERY, AS_CURSOR, .says = "The next of the page before."},
+	{"limit",  IN_QUERY, AS_INT, .least = 1, .most = 200, .unless = "50", .sql = "lim", .says = "How many on a page."},
+	{0}
+};
+
 static const struct param timeline[] = {
 	{"id",     IN_PATH,   AS_UUID, .must = true, .says = "The customer."},
 	{"kind",   IN_FILTER, AS_WORD, .list = true, .items = 7, .words = "activity change stage owner contact deal offer", .says = "Only entries of these kinds; change is of its fields and of corrected activities."},
@@ -169,6 +177,7 @@ static const struct route routes[] = {
 	{GET,    "/v1/customers/:id/history", "customer_history", history, reply_list, 200, .says = "Lists every change of its fields, newest first."},
 	{GET,    "/v1/customers/:id/handover", "customer_handover", handover, reply_row, 200, .page = handover_page, .says = "Shows all that whoever takes it over needs to know; Accept: text/html gives a page to read or print."},
 	{GET,    "/v1/customers/:id/timeline", "customer_timeline", timeline, reply_list, 200, .says = "Lists all that happened with one customer, newest first: activities when they happened, changes of it and of all that belongs to it."},
+	{GET,    "/v1/customers/:id/seen-by", "customer_seen_by", seen_by, reply_list, 200, .says = "Lists who has seen it, the latest first: when first and last, as a record of its own, with contact values that were not masked; to the hour; for managers, auditors and admins."},
 	{POST,   "/v1/customers/:id/stage",   "customer_stage",   stage,   reply_row,  200, .says = "Moves it to a stage; in another segment it goes to the person named or by the segment's rule."},
 	{POST,   "/v1/customers/:id/merge",   "customer_merge",   merge,   reply_row,  200, .says = "Merges another customer into this one, with all that belongs to it; undoing the operation splits them again."},
 	{POST,   "/v1/customers/:id/reveal",  "customer_reveal",  reveal,  reply_row,  200, .says = "Shows contact values that are masked; that is recorded."},

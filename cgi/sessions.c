@@ -87,7 +87,7 @@ reply_log_in(struct app *app, struct req *r, const struct route *to, const struc
 
 	(void)to, (void)in;
 	if (r->pending != NULL ||
-	    (rows = app_call(app, r, CALL_CHANGES, false, "session_challenge", who, 2)) == NULL)
+	    !granted(r, rows = app_call(app, r, CALL_CHANGES, false, "session_challenge", who, 2)))
 		return;
 	const char *hash = secret_keep(r->mem, rows_get(rows, 0, "password_hash"));
 	const char *org = secret_keep(r->mem, rows_get(rows, 0, "org_id"));

@@ -9,6 +9,12 @@
  *	DELETE /v1/staff/:id/sessions          end all of that
  *	DELETE /v1/staff/:id/sessions/:sid     or one of it
  *	GET    /v1/staff/:id/completeness      how well somebody else could take over his customers
+ *	GET    /v1/staff/:id/events            what one did
+ *	GET    /v1/staff/:id/exposure          how much of the base one has seen, and may see
+ *	GET    /v1/staff/:id/grants            what more one was given
+ *	POST   /v1/staff/:id/grants            give him more for a while
+ *	POST   /v1/staff/:id/freeze            stop him at once
+ *	POST   /v1/staff/:id/unfreeze          let him go on
  *
  * Everybody gets the directory (id, name, status, segments) of all people; who gets more of whom is in
  * sql/api/staff.sql.
@@ -75,6 +81,40 @@ static const struct param sessions[] = {
 	{0}
 };
 
+static const struct param events[] = {
+	{"id",     IN_PATH,   AS_UUID, .must = true, .says = "The person."},
+	{"kind",   IN_FILTER, AS_TEXT, .list = true, .items = 50, .least = 1, .most = 60, .says = "Of these kinds, as in shown.reveal, or all of a first word, as in refused."},
+	{"from",   IN_FILTER, AS_TIME, .says = "Then or later."},
+	{"to",     IN_FILTER, AS_TIME, .says = "Earlier."},
+	{"cursor", IN_QUERY,  AS_CURSOR, .says = "The next of the page before."},
+	{"limit",  IN_QUERY,  AS_INT, .least = 1, .most = 200, .unless = "50", .sql = "lim", .says = "How many on a page."},
+	{0}
+};
+
+static const struct param exposure[] = {
+	{"id",   IN_PATH,  AS_UUID, .must = true, .says = "The person."},
+	{"from", IN_QUERY, AS_TIME, .sql = "since", .says = "Counts what he saw then or later; left out, 30 days before to."},
+	{"to",   IN_QUERY, AS_TIME, .sql = "until", .says = "Counts what he saw earlier, at most 366 days; left out, until now."},
+	{0}
+};
+
+static const struct param grant[] = {
+	{"id",              IN_PATH, AS_UUID,  .must = true, .says = "The person."},
+	{"idempotency-key", IN_HEAD, AS_RETRY, .sql = "retry", .says = "The same key and body grants it once."},
+	{"measure", IN_BODY, AS_WORD,  .must = true, .solid = true, .words = "customers contacts reveals contact_changes deletions", .says = "What he may do more of."},
+	{"amount",  IN_BODY, AS_INT,   .must = true, .solid = true, .least = 1, .most = 1000000, .says = "How much more, on top of each of its limits."},
+	{"until",   IN_BODY, AS_TIME,  .must = true, .solid = true, .says = "When that ends, within 90 days."},
+	{"reason",  IN_BODY, AS_PROSE, .must = true, .solid = true, .least = 1, .most = 1000, .says = "Why."},
+	{0}
+};
+
+static const struct param freeze[] = {
+	{"id",              IN_PATH, AS_UUID,  .must = true, .says = "The person."},
+	{"idempotency-key", IN_HEAD, AS_RETRY, .sql = "retry", .says = "The same key and body does it once."},
+	{"reason", IN_BODY, AS_PROSE, .must = true, .solid = true, .least = 1, .most = 1000, .says = "Why."},
+	{0}
+};
+
 static const struct param end[] = {
 	{"id",  IN_PATH, AS_UUID, .must = true, .says = "The person."},
 	{"sid", IN_PATH, AS_UUID, .must = true, .says = "The session."},
@@ -91,6 +131,12 @@ static const struct route routes[] = {
 	{DELETE, "/v1/staff/:id/sessions",      "staff_sessions_end", person,   reply_row,  204, .says = "Ends all sessions of a person."},
 	{DELETE, "/v1/staff/:id/sessions/:sid", "staff_session_end",  end,      reply_row,  204, .says = "Ends one session of a person."},
 	{GET,    "/v1/staff/:id/completeness",  "staff_completeness", person,   reply_row,  200, .says = "Says how complete the records of a person's customers are, weighed by value, and what is missing most; for himself, those above him, admins and auditors."},
+	{GET,    "/v1/staff/:id/events",        "staff_events",       events,   reply_list, 200, .says = "Lists what a person was shown, changed, did else and was refused, newest first; for himself, those above him, admins and auditors."},
+	{GET,    "/v1/staff/:id/exposure",      "staff_exposure",     exposure, reply_row,  200, .says = "Says how many customers a person has seen, day by day and by what, and where he stands against his limits; for himself, those above him, admins and auditors."},
+	{GET,    "/v1/staff/:id/grants",        "grant_list",         sessions, reply_list, 200, .says = "Lists what more than his limits a person was given, newest first."},
+	{POST,   "/v1/staff/:id/grants",        "grant_create",       grant,    reply_row,  201, .says = "Gives a person more than his limits for a while, at once; for managers above him and admins."},
+	{POST,   "/v1/staff/:id/freeze",        "staff_freeze",       freeze,   reply_row,  200, .says = "Refuses a person everything but to see who he is and to log out, from his next request on; for managers above him and admins."},
+	{POST,   "/v1/staff/:id/unfreeze",      "staff_unfreeze",     freeze,   reply_row,  200, .says = "Lets a person go on who was frozen, or had asked too often for what is not his to see."},
 	{0}
 };
 /* clang-format on */

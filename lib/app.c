@@ -59,6 +59,35 @@ acceptable(struct req *r, const struct route *to, bool *page)
 		   to->page != NULL ? " or text/html" : "");
 }
 
+/* Has PostgreSQL remember that somebody who proved who he is was refused: the request itself left nothing behind. Neither its query
+ * nor its body is told, and the refusal goes out whatever becomes of this. */
+static void
+remember(struct app *app, const struct req *r, const struct route *to, const char *const values[],
+    const size_t lengths[])
+{
+	const struct fault *f = r->fault;
+	struct req own = {.mem = r->mem, .id = r->id, .sid = r->sid, .client = -1};
+	const char *id = strchr(to->path, ':') == NULL
+			     ? NULL
+			     : http_decode(r->mem, values[0], lengths[0], false);
+	const struct arg args[] = {{"method", http_method_name(r->method)}, {"path", to->path},
+	    {"status", arena_print(r->mem, "%d", f->status)}, {"code", f->code},
+	    {"record", id != NULL && http_uuid(id) ? id : NULL},
+	    {"problem", f->status == 429 ? f->extra : NULL}};
+
+	if (app_call(app, &own, CALL_CHANGES, true, "refused", args, 6) == NULL)
+		log_event("refusal_forgotten", "request", r->id, "why", own.fault->code, NULL);
+}
+
+/* Whether a refusal is remembered: of one who may not or no longer, of what he does not see, of too much. */
+static bool
+telling(const struct req *r)
+{
+	int status = r->fault == NULL || r->sid == NULL ? 0 : r->fault->status;
+
+	return status == 401 || status == 403 || status == 404 || status == 429;
+}
+
 /* The answer in its form.  Each form says that there is another. */
 static void
 reply(struct app *app, struct req *r, const struct route *to, const struct bound *in, bool page)
@@ -88,6 +117,8 @@ serve(void *self, struct req *r)
 		reply(app, r, to, &in, page);
 	if (r->fault == NULL && r->pending != NULL)
 		r->fault = r->pending; /* nothing that PostgreSQL says comes before it */
+	if (telling(r))
+		remember(app, r, to, values, lengths);
 }
 
 struct rows *

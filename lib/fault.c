@@ -1,4 +1,4 @@
-/* fault.c -- fail() and problem+json; what an SQLSTATE means is in fault_sql.c. */
+/* fault.c -- fail() and problem+json; what an SQLSTATE means is in fault_sql.c, headers are in fault_header.c. */
 #include "fault.h"
 #include "http.h"
 #include "log.h"
@@ -284,27 +284,4 @@ fault_render(struct req *r)
 	r->status = f->status;
 	r->type = "application/problem+json";
 	headers(r, f);
-}
-
-void
-exposure_header(struct req *r)
-{
-	if (r->exposure != NULL)
-		header_add(r, "Exposure-Remaining", r->exposure);
-}
-
-void
-header_add(struct req *r, const char *name, const char *value)
-{
-	struct header **end = &r->headers;
-	char *text = copy(r, value);
-
-	for (char *c = text; *c != '\0'; c++)
-		if (*c == '\r' || *c == '\n')
-			*c = ' ';
-	while (*end != NULL)
-		end = &(*end)->next;
-	*end = arena_get(r->mem, sizeof **end);
-	(*end)->name = name;
-	(*end)->value = text;
 }

@@ -192,7 +192,8 @@ void
 render_row(struct req *r, const struct rows *rows, const char *fields)
 {
 	const char *status = rows_get(rows, 0, "_status"), *doc = rows_get(rows, 0, "_doc"),
-		   *also = rows_get(rows, 0, "_also");
+		   *also = rows_get(rows, 0, "_also"),
+		   *stamp = rows_get(rows, 0, "_classification");
 
 	r->type = "application/json";
 	r->out.mem = r->mem;
@@ -201,7 +202,9 @@ render_row(struct req *r, const struct rows *rows, const char *fields)
 	if (r->status >= 400) {
 		fail_sql(r, arena_print(r->mem, "PT%d", r->status), rows_get(rows, 0, "_code"),
 		    rows_get(rows, 0, "_problem"), rows_get(rows, 0, "_detail"), NULL, NULL);
-		r->fault->classification = rows_get(rows, 0, "_classification");
+		/* The rows may be gone when it is shown. */
+		r->fault->classification =
+		    stamp == NULL ? NULL : arena_text(r->mem, stamp, strlen(stamp));
 		return;
 	}
 	put_headers(r, rows, 0);

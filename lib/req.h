@@ -66,7 +66,7 @@ struct req {
 	struct fault *fault;   /* set: refused */
 	struct fault *pending; /* a 422 that waits behind 404, 403, 412 and 409 */
 	int status;
-	const char *exposure;   /* how many customers the caller can still see, NULL where nobody said */
+	const char *exposure;   /* customers that the caller can still see, or NULL */
 	const char *type;       /* content type of out */
 	struct header *headers; /* besides Content-Type */
 	struct buf out;

@@ -4,7 +4,7 @@
 do $$
 declare
     f    record;
-    open text[] := '{health,health_step,restore_step,refuse_form,session_challenge,session_open,session_refresh,password_set}';
+    open text[] := '{health,health_step,restore_step,refuse_form,refused,session_challenge,session_open,session_refresh,password_set}';
 begin
     for f in select p.oid::regprocedure name, n.nspname, p.proname,
             coalesce(p.proargnames[1] = 'session', false) or p.proname = any(open) as entry
@@ -45,5 +45,5 @@ begin
 end
 $$;
 grant usage on schema api to holdfast_cgi, holdfast_sessions;
-grant execute on function api.refuse_form to holdfast_sessions;
+grant execute on function api.refuse_form, api.refused to holdfast_sessions;
 revoke create on schema api from holdfast_api, holdfast_owner;

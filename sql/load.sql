@@ -67,6 +67,10 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/budgets.sql
 \ir app/exposure.sql
 \ir app/exposure_share.sql
+\ir app/exposure_read.sql
+\ir app/refusals.sql
+\ir app/log_ins.sql
+\ir app/rights.sql
 \ir app/ledger.sql
 \ir app/retry.sql
 \ir app/json.sql
@@ -104,6 +108,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/outcome.sql
 \ir api/stale.sql
 \ir api/health.sql
+\ir api/refused.sql
 \ir api/sessions.sql
 \ir api/staff.sql
 \ir api/staff_sessions.sql
@@ -132,6 +137,9 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/handover.sql
 \ir api/completeness.sql
 \ir api/operations.sql
+\ir api/events.sql
+\ir api/exposure.sql
+\ir api/grants.sql
 \ir api/restores.sql
 
 \ir grants.sql

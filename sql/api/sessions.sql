@@ -4,15 +4,15 @@
 -- Log-in takes two calls with the argon2id check between them: session_challenge counts the attempt and gives the hash,
 -- session_open opens the session or answers 401. Secrets come as SHA-256; the texts stay in the sessions program.
 
-create type api.challenge as (org_id int, staff_id uuid, password_hash text);
+create type api.challenge as (org_id int, staff_id uuid, password_hash text, _status int, _code text, _detail text, _problem jsonb);
 create type api.session as (session_id uuid, org_id int, staff_id uuid, expires_in int, staff jsonb, sealed bytea,
     _status int, _code text, _detail text);
 
--- Counts an attempt to prove a password and refuses it (429) when there were too many: after five failures within a
+-- Counts an attempt to prove a password, or says how many seconds it must wait when there were too many: after five failures within a
 -- quarter of an hour from one network each next attempt waits twice as long, up to a quarter of an hour, for a
 -- day; after a hundred from anywhere, networks from which the person has not logged in lately wait too. Where the person has
 -- logged in lately nobody waits longer than half a minute: a colleague behind the same address could keep him out.
-create or replace function app.throttle(email text, address text) returns void
+create or replace function app.throttle_wait(email text, address text) returns int
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
     hash  bytea := sha256(convert_to(lower(email), 'UTF8'));
@@ -22,7 +22,7 @@ declare
     t     record;
 begin
     known := exists (select from app.login l join app.session s on s.org_id = l.org_id and s.staff_id = l.staff_id
-        where l.email = lower(throttle.email) and s.created_at > app.now() - interval '30 days' and s.address <<= nullif(here, 'local')::inet);
+        where l.email = lower(throttle_wait.email) and s.created_at > app.now() - interval '30 days' and s.address <<= nullif(here, 'local')::inet);
     perform pg_advisory_xact_lock(hashtextextended('throttle ' || lower(email), 0));
     for t in select * from app.login_throttle r where r.email_hash = hash and r.net in (here, '') loop
         continue when t.net = '' and (known or t.failures < 100);
@@ -30,8 +30,7 @@ begin
         wait := t.last_at + make_interval(secs => least(case when known then 30 else 900 end, case when t.net = '' then 60
             else power(2, least(t.failures - 4, 20)) end)) - app.clock();
         if wait > interval '0' then
-            perform app.refuse(429, 'too_many_attempts', 'Too many failed attempts. Wait and try again.',
-                jsonb_build_object('retry_after', ceil(extract(epoch from wait))));
+            return ceil(extract(epoch from wait));
         end if;
     end loop;
     insert into app.login_throttle as r (email_hash, net, failures, last_at)
@@ -39,9 +38,22 @@ begin
     on conflict (email_hash, net) do update set last_at = app.clock(),
         failures = case when r.net <> '' and r.last_at < app.clock()
             - case when r.failures < 5 then interval '15 minutes' else interval '1 day' end then 1 else r.failures + 1 end;
+    return null;
 end
 $$;
-alter function app.throttle owner to holdfast_owner;
+alter function app.throttle_wait owner to holdfast_owner;
+
+-- The same as a refusal that leaves nothing behind.
+create or replace function app.throttle(email text, address text) returns void
+language plpgsql volatile as $$
+declare
+    wait int := app.throttle_wait(email, address);
+begin
+    if wait is not null then
+        perform app.refuse(429, 'too_many_attempts', 'Too many failed attempts. Wait and try again.', jsonb_build_object('retry_after', wait));
+    end if;
+end
+$$;
 
 -- The password was right: what was counted before is forgotten.
 create or replace function app.throttle_forget(email text) returns void
@@ -59,21 +71,20 @@ language sql stable security definer set search_path = pg_catalog, app, pg_temp 
 $$;
 alter function app.staff_doc owner to holdfast_owner;
 
--- How many customers the caller has seen within a day.
-create or replace function app.exposure_day() returns int
-language sql stable security definer set search_path = pg_catalog, app, pg_temp as $$
-    select count(distinct c.id)::int from app.disclosure d, unnest(d.customer_ids) c(id)
-    where d.org_id = app.org() and d.staff_id = app.me() and d.at > app.now() - interval '24 hours'
-$$;
-alter function app.exposure_day owner to holdfast_api;
-
--- Counts the attempt; the hash is null where nobody can log in with this e-mail.
+-- Counts the attempt; the hash is null where nobody can log in with this e-mail. 429 as a row, since it is remembered.
 create function api.session_challenge(request uuid, email text, address text) returns setof api.challenge
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    wait int := app.throttle_wait(email, address);
 begin
-    perform app.throttle(email, address);
+    if wait is not null then
+        perform app.log_in_throttled(email, request);
+        return query select null::int, null::uuid, null::text, 429, 'too_many_attempts', 'Too many failed attempts. Wait and try again.',
+            jsonb_build_object('retry_after', wait);
+        return;
+    end if;
     return query
-        select s.org_id, s.id, c.password_hash
+        select s.org_id, s.id, c.password_hash, 200, null::text, null::text, null::jsonb
         from (select 1) one
         left join app.login l on l.email = lower(session_challenge.email)
         left join app.staff s on s.org_id = l.org_id and s.id = l.staff_id and s.status = 'active'
@@ -90,12 +101,15 @@ declare
     s record;
     r api.session;
 begin
-    select p.org_id, p.id into s
+    select l.org_id, l.staff_id as id, verified and p.status = 'active' and c.password_hash is not null as good into s
     from app.login l
-    join app.staff p on p.org_id = l.org_id and p.id = l.staff_id and p.status = 'active'
-    join app.credential c on c.org_id = p.org_id and c.staff_id = p.id and c.password_hash = session_open.password_hash
-    where l.email = lower(session_open.email) and verified;
-    if not found then
+    join app.staff p on p.org_id = l.org_id and p.id = l.staff_id
+    left join app.credential c on c.org_id = p.org_id and c.staff_id = p.id and c.password_hash = session_open.password_hash
+    where l.email = lower(session_open.email);
+    if s.good is distinct from true then
+        if s.id is not null then
+            perform app.log_in_refused(s.org_id, s.id, null, request, 'sessions.refused');
+        end if;
         r._status := 401;
         r._code := 'wrong_credentials';
         r._detail := 'The e-mail or the password is wrong.';
@@ -107,6 +121,7 @@ begin
     values (s.org_id, session_id, s.id, secret_hash, address::inet, left(agent, 200), app.now(), app.now() + interval '12 hours');
     insert into app.refresh (org_id, token_hash, session_id, issued_at, expires_at)
     values (s.org_id, refresh_hash, session_id, app.now(), app.now() + interval '2 hours');
+    perform app.log_in_event(s.org_id, s.id, session_id, request, 'sessions.opened');
     r.session_id := session_id;
     r.org_id := s.org_id;
     r.staff_id := s.id;
@@ -126,12 +141,17 @@ declare
     t app.refresh;
     s app.session;
     r api.session;
+    live boolean;
 begin
     select * into t from app.refresh f where f.org_id = org and f.token_hash = session_refresh.token_hash for update;
-    select e.* into s from app.session e join app.staff p on p.org_id = e.org_id and p.id = e.staff_id and p.status = 'active'
-    where e.org_id = org and e.id = t.session_id and e.revoked_at is null and e.expires_at > app.now();
+    select * into s from app.session e where e.org_id = org and e.id = t.session_id;
+    live := s.revoked_at is null and s.expires_at > app.now() and exists (select from app.staff p
+        where p.org_id = org and p.id = s.staff_id and p.status = 'active');
     r._status := 401;
-    if s.id is null or t.expires_at <= app.now() then
+    if live is not true or t.expires_at <= app.now() then
+        if s.id is not null then
+            perform app.log_in_reused(org, s.staff_id, s.id, request, 'sessions.after_end', 'refresh_invalid', coalesce(s.revoked_why, 'expired'));
+        end if;
         r._code := 'refresh_invalid';
         r._detail := 'The refresh token is not valid. Log in again.';
     elsif t.used_at is null then
@@ -139,6 +159,7 @@ begin
         where f.org_id = org and f.token_hash = t.token_hash;
         insert into app.refresh (org_id, token_hash, session_id, issued_at, expires_at)
         values (org, next_hash, s.id, app.now(), least(app.now() + interval '2 hours', s.expires_at));
+        perform app.log_in_event(org, s.staff_id, s.id, request, 'sessions.refreshed');
         r._status := 200;
     elsif t.used_at > app.now() - interval '10 seconds'
         and exists (select from app.refresh f where f.org_id = org and f.token_hash = t.successor and f.used_at is null) then
@@ -146,6 +167,7 @@ begin
         r._status := 200;
     else
         update app.session e set revoked_at = app.now(), revoked_why = 'refresh_reused' where e.org_id = org and e.id = s.id;
+        perform app.log_in_reused(org, s.staff_id, s.id, request, 'sessions.refresh_reused', 'refresh_reused', 'refresh_reused');
         r._code := 'refresh_reused';
         r._detail := 'This refresh token was used before. The session has ended. Log in again.';
     end if;
@@ -166,11 +188,12 @@ begin
     perform app.enter(session, request, 'sessions.end');
     update app.session s set revoked_at = app.now(), revoked_why = 'logout'
     where s.org_id = app.org() and s.id = app.session_id();
+    perform app.event('sessions.ended');
     return query select 204, null::text, null::text, null::jsonb;
 end
 $$;
 
--- Who am I?
+-- Who am I? How much more the caller may see is said from his counters, not the ledger.
 create function api.session_current(session text, request uuid) returns setof api.document
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
@@ -179,7 +202,7 @@ begin
     perform app.enter(session, request, 'sessions.read', reads => true);
     staff := app.staff_doc(app.org(), app.me());
     return query select jsonb_build_object('staff', staff, 'role', app.role(), 'segments', staff->'segments',
-        'acknowledgements', '[]'::jsonb, 'exposure', jsonb_build_object('customers_24h', app.exposure_day())),
+        'acknowledgements', '[]'::jsonb, 'exposure', app.exposure_brief(app.org(), app.me(), app.role(), app.now())),
         200, null::text, null::text;
 end
 $$;
@@ -205,6 +228,7 @@ begin
     update app.session s set revoked_at = app.now(), revoked_why = 'password'
     where s.org_id = org and s.staff_id = i.staff_id and s.revoked_at is null;
     perform app.throttle_forget(s.email) from app.staff s where s.org_id = org and s.id = i.staff_id;
+    perform app.log_in_event(org, i.staff_id, null, request, 'sessions.password_set');   -- last: what he did not do himself stays nobody's
     return query select 204, null::text, null::text, null::jsonb;
 end
 $$;
@@ -215,7 +239,7 @@ language plpgsql volatile security definer set search_path = pg_catalog, app, pg
 begin
     perform app.enter(session, request, 'sessions.password');
     perform app.throttle(s.email, address) from app.staff s where s.org_id = app.org() and s.id = app.me();
-    return query select c.org_id, c.staff_id, c.password_hash from app.credential c
+    return query select c.org_id, c.staff_id, c.password_hash, 200, null::text, null::text, null::jsonb from app.credential c
         where c.org_id = app.org() and c.staff_id = app.me();
 end
 $$;
@@ -229,12 +253,14 @@ begin
     update app.credential c set password_hash = new_hash, changed_at = app.now()
     where c.org_id = app.org() and c.staff_id = app.me() and c.password_hash = old_hash and verified;
     if not found then
+        perform app.log_in_refused(app.org(), app.me(), app.session_id(), request, 'sessions.password_refused');
         return query select 422, 'invalid_value', 'The present password is wrong.', jsonb_build_object('errors', jsonb_build_array(jsonb_build_object('pointer', '/old', 'code', 'wrong', 'detail', 'The present password is wrong.')));
         return;
     end if;
     update app.session s set revoked_at = app.now(), revoked_why = 'password'
     where s.org_id = app.org() and s.staff_id = app.me() and s.revoked_at is null and s.id <> app.session_id();
     perform app.throttle_forget(s.email) from app.staff s where s.org_id = app.org() and s.id = app.me();
+    perform app.event('sessions.password_changed');
     return query select 204, null::text, null::text, null::jsonb;
 end
 $$;

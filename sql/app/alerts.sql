@@ -1,13 +1,16 @@
 -- alerts.sql: what somebody ought to look at, and the events behind it.
 
 -- Records what is neither an answer with customer data nor a change; see app.event. Everything about the caller is taken from the
--- context.
+-- context. Returns its id.
 create or replace function app.event(kind text, subject uuid default null, rows int default null, detail jsonb default null,
-    status int default null, code text default null) returns void
+    status int default null, code text default null) returns uuid
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    id uuid := app.uuid7();
 begin
     insert into app.event (org_id, id, at, kind, staff_id, session_id, request_id, subject_id, status, code, rows, detail)
-    values (app.org(), app.uuid7(), app.now(), kind, app.me(), app.session_id(), app.request_id(), subject, status, code, rows, detail);
+    values (app.org(), id, app.now(), kind, app.me(), app.session_id(), app.request_id(), subject, status, code, rows, detail);
+    return id;
 end
 $$;
 alter function app.event owner to holdfast_owner;

@@ -48,6 +48,15 @@ begin
 end
 $$;
 
+-- What a person's limits follow from: his role, the settings and the grants that are not over.
+create or replace function app.exposure_key(org int, me uuid, role text, now timestamptz) returns text
+language plpgsql stable as $$
+begin
+    return concat_ws(' ', role, (select o.version from app.settings o where o.org_id = org), (select concat_ws(' ', count(*), max(g.at))
+        from app.exposure_grant g where g.org_id = org and g.staff_id = me and g.until > now));
+end
+$$;
+
 -- A person's numbers, locked. The limits in them are worked out again when the settings, his role, a grant or the size of the base
 -- have changed.
 create or replace function app.exposure_locked(org int, me uuid, role text, now timestamptz) returns app.exposure
@@ -67,7 +76,7 @@ begin
         e := app.exposure_turned(e, now);
         e.limits_of := null;
     end if;
-    key := role || (select ' ' || o.version from app.settings o where o.org_id = org);
+    key := app.exposure_key(org, me, role, now);
     if e.limits_of is distinct from key then
         e.limits := app.exposure_limits(org, me, role, now);
         e.limits_of := key;

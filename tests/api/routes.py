@@ -5,7 +5,7 @@ import uuid
 
 import requests
 
-from people import MISSING, Forge, other_org
+from people import MISSING, Forge, newcomer, other_org
 
 
 def text(least, most, sign="x", **more):
@@ -39,7 +39,7 @@ NEW = dict(id=dict(UUID, solid=True), customer_id=dict(UUID, must=True))
 # (method, path): the members of its body, None where it has none. Open routes need no token.
 ROUTES = {
     ("GET", "/customers"): None, ("POST", "/customers"): dict(CUSTOMER, id=dict(UUID, solid=True)),
-    ("GET", "/customers/{id}"): None, ("PATCH", "/customers/{id}"): CUSTOMER, ("DELETE", "/customers/{id}"): None, ("GET", "/customers/{id}/history"): None, ("GET", "/customers/{id}/timeline"): None, ("GET", "/customers/{id}/handover"): None, ("GET", "/changes"): None,
+    ("GET", "/customers/{id}"): None, ("PATCH", "/customers/{id}"): CUSTOMER, ("DELETE", "/customers/{id}"): None, ("GET", "/customers/{id}/history"): None, ("GET", "/customers/{id}/timeline"): None, ("GET", "/customers/{id}/handover"): None, ("GET", "/customers/{id}/seen-by"): None, ("GET", "/changes"): None,
     ("POST", "/customers/{id}/stage"): {"stage": text(1, 40, must=True), "owner_id": UUID, "note": REASON},
     ("POST", "/customers/{id}/merge"): {"other": dict(UUID, must=True), "reason": dict(REASON, must=True)},
     ("POST", "/customers/{id}/reveal"): {"fields": dict(type="list", of=dict(type="word", most="phone_e164"), items=3, must=True), "reason": dict(REASON, must=True)},
@@ -61,6 +61,10 @@ ROUTES = {
     ("GET", "/jwks"): None, ("GET", "/notices"): None, ("GET", "/search"): None,
     ("GET", "/staff"): None, ("POST", "/staff"): dict({k: dict(v, must=v.get("solid", False)) for k, v in STAFF.items()}, id=dict(UUID, solid=True)),
     ("GET", "/staff/{id}"): None, ("PATCH", "/staff/{id}"): dict(STAFF, status=dict(type="text", least="", most="inactive", solid=True)), ("POST", "/staff/{id}/invite"): None, ("GET", "/staff/{id}/completeness"): None,
+    ("GET", "/staff/{id}/events"): None, ("GET", "/staff/{id}/exposure"): None, ("GET", "/staff/{id}/grants"): None, ("GET", "/events"): None,
+    ("POST", "/staff/{id}/grants"): {"measure": dict(type="word", most="contacts", must=True), "amount": dict(type="int", least=0, most=10 ** 6, must=True), "until": dict(TIME, must=True),
+                                     "reason": dict(REASON, must=True)},
+    ("POST", "/staff/{id}/freeze"): {"reason": dict(REASON, must=True)}, ("POST", "/staff/{id}/unfreeze"): {"reason": dict(REASON, must=True)},
     ("GET", "/staff/{id}/sessions"): None, ("DELETE", "/staff/{id}/sessions"): None, ("DELETE", "/staff/{id}/sessions/{sid}"): None,
     ("GET", "/funnel"): None, ("PUT", "/funnel"): {"segments": dict(type="objects", must=True)},
     ("GET", "/settings"): None, ("PATCH", "/settings"): {"visibility": dict(type="word", solid=True), "contact_masking": dict(type="word", solid=True), "classification": text(1, 200, solid=True),
@@ -100,6 +104,7 @@ class World:
         sent = client.post("/offers", {"customer_id": c["id"], "currency": "EUR", "lines": [{"description": "x", "quantity": 1, "unit_price": 1}]}).json()["id"]
         assert client.post(f"/offers/{sent}/send", {}).status_code == 200
         children["sent"] = sent   # what becomes of an offer is asked of this one, all else of the draft
+        children["below"] = newcomer(client.stack, manager=client).id   # nobody grants himself anything
         return {**children, "customers": c["id"], "operations": row["operation_id"], "restores": restore.json()["id"], "staff": client.id}
 
     def good(self, route):
@@ -116,13 +121,15 @@ class World:
                 "POST /sessions/refresh": {"refresh_token": "x"}, "POST /sessions/password": {"token": "x", "password": "x" * 12},
                 "PUT /funnel": {"segments": [{"id": "x", "name": "x", "stages": [{"id": "x", "name": "x"}]}]}, "PATCH /settings": {"visibility": "own"},
                 "POST /staff": {"name": "x", "email": uuid.uuid4().hex + "@x.test", "role": "rep"}, "PATCH /staff/{id}": {"name": "x"},
+                "POST /staff/{id}/grants": {"measure": "customers", "amount": 1, "until": self.stack.sql("select app.time_json(app.now() + '1 day')")[0][0], "reason": "x"},
+                "POST /staff/{id}/freeze": {"reason": "x"}, "POST /staff/{id}/unfreeze": {"reason": "x"},
                 "PATCH /sessions/current/password": {"old": "x", "new": "x" * 12}}.get(" ".join(route))
 
     def call(self, route, body=None, token=True, id_=None, tail="", method=None, **headers):
         """Sends body (bytes as they are, objects as JSON) to a route that is otherwise asked rightly."""
         if route[1] == "/search" and "q=" not in tail:   # it is the one that needs a parameter
             tail += ("&" if tail else "?") + "q=adler"
-        word = "sent" if route[1].endswith(("/revise", "/accept", "/decline")) else route[1].split("/")[1]
+        word = "sent" if route[1].endswith(("/revise", "/accept", "/decline")) else "below" if route[1].endswith(("/grants", "freeze")) else route[1].split("/")[1]
         url = self.stack.url + "/v1" + route[1].replace("{id}", id_ or self.mine.get(word, "")).replace("{sid}", MISSING) + tail
         head = {"Authorization": "Bearer " + ((self.admin if route in ADMINS else self.token) if token is True else token or "")} if token and route not in OPEN else {}
         head["If-Match"] = "*"

@@ -9,7 +9,7 @@ from people import MISSING, invite, other_org
 from restoring import undo
 
 # One cheap read of each program; without a row here it is a list at the program's name.
-READS = {"restores": "/restores/" + MISSING, "sessions": "/sessions/current"}
+READS = {"restores": "/restores/" + MISSING, "search": "/search?q=adler", "sessions": "/sessions/current"}
 PROGRAMS = sorted(set(os.listdir(os.path.join(BUILD, "cgi"))) - {"health"})
 
 

@@ -5,6 +5,7 @@ SQL = ("select ", "insert ", "update ", "SQLSTATE", "ERROR:", "relation ", "cons
        "_fkey", "_pkey", "policy")
 ITS_OWN = ("Date", "X-Request-Id")
 REASON, NOTE = {"reason": "x"}, {"If-Match": '"v1"'}
+GRANT = {"measure": "customers", "amount": 1, "until": "2100-01-01T00:00:00Z", "reason": "x"}
 ANY, STALE = {"If-Match": "*"}, {"If-Match": '"v99"'}
 
 
@@ -64,6 +65,13 @@ ROUTES = {
     ("PATCH", "/staff/{id}"): [{"json": {}, "headers": ANY}, *({"json": b, "headers": h} for b in ({"role": "admin"}, {"manager_id": MISSING}) for h in (ANY, NOTE, STALE, {}))],
     ("POST", "/staff/{id}/invite"): [{}],
     ("GET", "/staff/{id}/completeness"): [{}],
+    ("GET", "/customers/{id}/seen-by"): [{}, *({"params": p} for p in ({"limit": 1}, {"cursor": "x"}))],
+    ("GET", "/staff/{id}/events"): [{}, *({"params": p} for p in ({"kind": "shown"}, {"limit": 1}, {"cursor": "x"}))],
+    ("GET", "/staff/{id}/exposure"): [{}, *({"params": p} for p in ({"from": "2020-01-01T00:00:00Z"}, {"to": "never"}))],
+    ("GET", "/staff/{id}/grants"): [{}, {"params": {"limit": 1}}],
+    ("POST", "/staff/{id}/grants"): [{"json": GRANT}, {"json": {}}, sent(GRANT, **{"Idempotency-Key": "theirs"})],
+    ("POST", "/staff/{id}/freeze"): [{"json": REASON}, {"json": {}}],
+    ("POST", "/staff/{id}/unfreeze"): [{"json": REASON}, {"json": {}}],
     ("GET", "/staff/{id}/sessions"): [{}, {"params": {"limit": 1}}],
     ("DELETE", "/staff/{id}/sessions"): [{}],
     ("DELETE", "/staff/{id}/sessions/{sid}"): [{}],

@@ -15,7 +15,7 @@ select p.oid, n.nspname::text as space, p.proname::text as name, p.oid::regproce
     l.lanname::text as language, p.proconfig, p.prosrc, p.proleakproof, p.proargnames, p.proacl, p.proowner,
     coalesce(p.proargnames[1] = 'session', false) as proves,
     -- The open ones: what has no session yet, or shows and begins nothing.
-    p.proname in ('health', 'health_step', 'restore_step', 'refuse_form', 'session_challenge', 'session_open', 'session_refresh', 'password_set') as open,
+    p.proname in ('health', 'health_step', 'restore_step', 'refuse_form', 'refused', 'session_challenge', 'session_open', 'session_refresh', 'password_set') as open,
     has_function_privilege('holdfast_cgi', p.oid, 'execute') as cgi,
     has_function_privilege('holdfast_sessions', p.oid, 'execute') as sessions
 from pg_proc p
@@ -248,7 +248,7 @@ select is_empty($$select whole from functions where space = 'app' and (cgi or se
 select is_empty($$select whole from functions where (cgi or sessions) and not proves and not open$$,
     'a login executes what takes a session first, and the open ones');
 select is_empty($$select whole from functions where space = 'api' and (proves or open)
-    and (cgi, sessions) is distinct from (case when name = 'refuse_form' then row(true, true)
+    and (cgi, sessions) is distinct from (case when name in ('refuse_form', 'refused') then row(true, true)
         else row(name !~ '^(session|password)_', name ~ '^(session|password)_') end)$$,
     'each of them has its one login');
 select is_empty($$select whole, owner from functions where space = 'api'
@@ -270,10 +270,10 @@ select is_empty($$select whole from functions where space = 'api' and prosrc ~ '
 select is_empty($$select whole from functions where prosrc ~* '\mset\s+(local\s+)?role\M|\mmerge\s+into\M|row_security'$$,
     'no function changes its role');
 select set_eq($$select name, owner from functions where space = 'app' and prosecdef$$,
-    $$select v.name, v.owner from (values ('chores', 'holdfast_owner'), ('enter', 'holdfast_owner'), ('exposure_day', 'holdfast_api'), ('invite_create', 'holdfast_owner'),
+    $$select v.name, v.owner from (values ('chores', 'holdfast_owner'), ('enter', 'holdfast_owner'), ('invite_create', 'holdfast_owner'),
         ('job_enter', 'holdfast_owner'), ('job_total', 'holdfast_owner'), ('operation_record', 'holdfast_owner'), ('org_create', 'holdfast_owner'),
         ('partitions_ahead', 'holdfast_owner'), ('retry_forget', 'holdfast_owner'), ('scope_fields', 'holdfast_owner'),
-        ('staff_doc', 'holdfast_owner'), ('throttle', 'holdfast_owner'), ('throttle_forget', 'holdfast_owner'),
+        ('staff_doc', 'holdfast_owner'), ('throttle_wait', 'holdfast_owner'), ('throttle_forget', 'holdfast_owner'),
         ('tg_staff_login', 'holdfast_owner'), ('tg_staff_tree', 'holdfast_owner'), ('tg_customer_history_insert', 'holdfast_owner'),
         ('tg_customer_history_update', 'holdfast_owner'), ('tg_customer_history_delete', 'holdfast_owner'),
         ('act_as', 'holdfast_owner'), ('keyed_hash', 'holdfast_owner'), ('tg_customer_owner', 'holdfast_owner'), ('answerable', 'holdfast_mover'), ('break_glass_find', 'holdfast_mover'), ('funnel_in_use', 'holdfast_mover'), ('hand_over', 'holdfast_mover'),
@@ -284,7 +284,8 @@ select set_eq($$select name, owner from functions where space = 'app' and prosec
         ('worked_with', 'holdfast_owner'), ('tg_contact_primary', 'holdfast_mover'), ('tg_customer_children', 'holdfast_mover'), ('tg_customer_country', 'holdfast_mover'), ('offer_number', 'holdfast_mover'),
         ('duplicate_find', 'holdfast_mover'), ('duplicate_told', 'holdfast_mover'), ('bring_along', 'holdfast_mover'), ('tg_child_moved', 'holdfast_mover'), ('worked_on', 'holdfast_owner'),
         ('event', 'holdfast_owner'), ('alert', 'holdfast_owner'), ('expose', 'holdfast_owner'), ('expose_more', 'holdfast_owner'), ('expose_share', 'holdfast_owner'), ('share_counted', 'holdfast_owner'),
-        ('exposure_locked', 'holdfast_owner'), ('exposure_limits', 'holdfast_owner'), ('book_size', 'holdfast_owner'), ('partitions_past', 'holdfast_owner'), ('base_counted', 'holdfast_owner')) v(name, owner)
+        ('exposure_locked', 'holdfast_owner'), ('exposure_limits', 'holdfast_owner'), ('book_size', 'holdfast_owner'), ('partitions_past', 'holdfast_owner'), ('base_counted', 'holdfast_owner'),
+        ('refusal', 'holdfast_owner'), ('log_in_refused', 'holdfast_owner'), ('log_in_throttled', 'holdfast_owner'), ('log_in_reused', 'holdfast_owner'), ('exposure_eased', 'holdfast_owner'), ('freeze', 'holdfast_owner')) v(name, owner)
     union all select format('tg_%s_history_%s', t, e), 'holdfast_owner' from unnest('{staff,funnel,settings,contact,deal,activity,offer}'::text[]) t, unnest('{insert,update,delete}'::text[]) e$$,
     'the security definer functions of app are exactly these, and none belongs to a superuser');
 select is_empty($$select whole from functions where prosecdef and proconfig[1] is distinct from 'search_path=pg_catalog, app, pg_temp'$$,

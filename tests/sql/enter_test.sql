@@ -10,7 +10,7 @@ create function test.reset() returns void language sql as $$ reset all; set sear
 -- Every function of api and app with a call that gives it nulls, but the session $1 and the request $2.
 create temp view calls as
 select n.nspname::text as space, p.proname::text as name, p.oid::regprocedure::text as whole,
-    coalesce(p.proargnames[1] = 'session', false) as proves,
+    coalesce(p.proargnames[1] = 'session', false) and p.proname <> 'refused' as proves,   -- it says nothing
     has_function_privilege('holdfast_cgi', p.oid, 'execute') as cgi, has_function_privilege('holdfast_sessions', p.oid, 'execute') as sessions,
     format('select * from %I.%I(%s)', n.nspname, p.proname, (select string_agg(case
             when a.n = 1 and p.proargnames[1] = 'session' then '$1' when a.n = 2 and p.proargnames[2] = 'request' then '$2'
@@ -22,7 +22,7 @@ create temp view logins as select unnest('{holdfast_cgi,holdfast_sessions}'::tex
 
 -- What anybody may call.
 select set_eq($$select name from calls where (cgi or sessions) and not proves$$,
-    $$values ('health'), ('health_step'), ('restore_step'), ('refuse_form'), ('session_challenge'), ('session_open'), ('session_refresh'), ('password_set')$$,
+    $$values ('health'), ('health_step'), ('restore_step'), ('refuse_form'), ('refused'), ('session_challenge'), ('session_open'), ('session_refresh'), ('password_set')$$,
     'only the open functions do without a session');
 select matches(test.run('holdfast_cgi', 'select * from api.restore_step()')::text, '^\[\{"restore_step": [0-9]+\}\]$', 'the step shows nothing');
 select is(test.run('holdfast_cgi', 'select status from api.health($2)'), '[{"status": "ok"}]', 'health is open');
@@ -50,6 +50,10 @@ select is_empty(format($$select c.whole, test.fate(l.login, c.text, b.session) f
     where c.space = 'api' and c.proves and b.why = %L and test.fate(l.login, c.text, b.session) <> 'PT401'$$, why),
     'with ' || why || ' every function says PT401')
 from bad;
+select is((select array_agg(distinct test.fate(l.login, $$select api.refused($1, $2, 'GET', '/v1/customers/:id', 404, 'not_found', null, null)$$, b.session))
+    from bad b, logins l), '{ok}', 'a refusal can be told of with whatever secret');
+select set_eq('select staff_id, kind, count(*) from app.event group by 1, 2', $$select test.id(name), 'refused.not_found', 2::bigint from unnest('{nina,carl,omar,pia}'::text[]) name$$,
+    'and is remembered of whom it once belonged to, and nobody else');
 select is(test.state('rita', 'select * from api.customer_list($1, $2, ''{}'', false, null, ''name'', null, 9, null)'), 'ok',
     'while the session itself is good');
 
