@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 # From the bottom. fcgi:cgi:workers is one module in several files, and those behind a colon are for it alone;
 # param+body is one too, and both are for everybody above.
 shelves='
-arena log
+arena log address
 buf conf arg rows
 req
 http
