@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 shelves='
 arena log address
 buf conf arg rows
-req
+req mail
 http
 fault cursor
 fcgi:cgi:workers:listen token:keys:jose param+body+value+number db:trip:pq secret
