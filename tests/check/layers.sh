@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 # param+body is one too, and both are for everybody above.
 shelves='
 arena log address
-buf conf arg rows
+buf conf arg rows post
 req mail
 http
 fault cursor
@@ -24,6 +24,7 @@ foreign='
 fcgiapp.h fcgi.c
 fcgi_stdio.h -
 jwt.h token.c
+curl/curl.h post.c
 libpq-fe.h pq.h rows.h trip.c db.c render.c
 '
 
