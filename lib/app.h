@@ -10,6 +10,7 @@
 #include "handover.h"
 #include "http.h"
 #include "log.h"
+#include "outbox.h"
 #include "param.h"
 #include "render.h"
 #include "req.h"

@@ -68,6 +68,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/list.sql
 \ir app/job.sql
 \ir app/chores.sql
+\ir app/outbox.sql
 \ir app/phones.sql
 \ir app/customers.sql
 \ir app/children.sql
@@ -93,6 +94,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir policy/history.sql
 \ir policy/ledger.sql
 \ir policy/jobs.sql
+\ir policy/outbox.sql
 
 \ir api/answers.sql
 \ir api/outcome.sql
@@ -104,6 +106,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/funnel.sql
 \ir api/settings.sql
 \ir api/notices.sql
+\ir api/outbox.sql
 \ir api/customers.sql
 \ir api/duplicates.sql
 \ir api/customers_write.sql

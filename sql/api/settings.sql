@@ -1,7 +1,9 @@
 -- settings.sql: how the org works.
 
 create view api.settings with (security_invoker = true) as
-select o.visibility, o.contact_masking, o.classification, o.backdate_days, o.version, o.updated_at,
+select o.visibility, o.contact_masking, o.classification, o.backdate_days,
+    case when (select app.role()) = 'admin' then o.notify end as notify,   -- the addresses of hooks may be as good as keys
+    o.version, o.updated_at,
     o.org_id as _org, 'v' || o.version as _etag, null::int as _status
 from app.settings o;
 
@@ -38,10 +40,14 @@ begin
             jsonb_build_object('version', o.version));
     end if;
     n := jsonb_populate_record(o, body);
+    n.notify := app.merge_patch(o.notify, coalesce(body->'notify', '{}'));
     if n is distinct from o then
-        update app.settings t set (visibility, contact_masking, classification, backdate_days)
-            = (n.visibility, n.contact_masking, n.classification, n.backdate_days)
+        update app.settings t set (visibility, contact_masking, classification, backdate_days, notify, webhook_secret)
+            = (n.visibility, n.contact_masking, n.classification, n.backdate_days, n.notify, n.webhook_secret)
         where t.org_id = app.org();
+    end if;
+    if n.webhook_secret is distinct from o.webhook_secret then
+        perform app.operation_record(app.org(), 0);   -- that it was replaced is remembered, if not by what
     end if;
     return query select * from api.settings v where v._org = app.org();
 end

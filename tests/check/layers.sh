@@ -16,7 +16,7 @@ fcgi:cgi:workers:listen token:keys:jose param+body+value+number db:trip:pq secre
 render html
 page
 handover:sections
-app+openapi
+app+openapi+outbox
 '
 
 # Header, and the files that may include it.

@@ -15,7 +15,7 @@ select p.oid, n.nspname::text as space, p.proname::text as name, p.oid::regproce
     l.lanname::text as language, p.proconfig, p.prosrc, p.proleakproof, p.proargnames, p.proacl, p.proowner,
     coalesce(p.proargnames[1] = 'session', false) as proves,
     -- The open ones: what has no session yet, or shows and begins nothing.
-    p.proname in ('health', 'health_step', 'restore_step', 'refuse_form', 'session_challenge', 'session_open', 'session_refresh', 'password_set') as open,
+    p.proname in ('health', 'health_step', 'restore_step', 'outbox_take', 'outbox_done', 'refuse_form', 'session_challenge', 'session_open', 'session_refresh', 'password_set') as open,
     has_function_privilege('holdfast_cgi', p.oid, 'execute') as cgi,
     has_function_privilege('holdfast_sessions', p.oid, 'execute') as sessions
 from pg_proc p
@@ -87,6 +87,16 @@ select set_eq(
     ('staff_tree', 'staff_tree_find', 'SELECT', 'holdfast_search'),
     ('customer', 'customer_move', 'ALL', 'holdfast_mover'),
     ('customer', 'customer_read', 'SELECT', 'holdfast_api'),
+    ('outbox', 'outbox_read', 'SELECT', 'holdfast_api'),
+    ('outbox', 'outbox_take', 'SELECT', 'holdfast_owner'),
+    ('outbox', 'outbox_write', 'INSERT', 'holdfast_owner'),
+    ('delivery', 'delivery_done', 'UPDATE', 'holdfast_owner'),
+    ('delivery', 'delivery_queue', 'UPDATE', 'holdfast_api'),
+    ('delivery', 'delivery_read', 'SELECT', 'holdfast_api'),
+    ('delivery', 'delivery_take', 'SELECT', 'holdfast_owner'),
+    ('delivery', 'delivery_write', 'INSERT', 'holdfast_owner'),
+    ('delivery_attempt', 'delivery_attempt_read', 'SELECT', 'holdfast_api'),
+    ('delivery_attempt', 'delivery_attempt_write', 'INSERT', 'holdfast_owner'),
     ('disclosure', 'disclosure_read', 'SELECT', 'holdfast_api'),
     ('disclosure', 'disclosure_write', 'INSERT', 'holdfast_api'),
     ('disclosure_rest', 'disclosure_rest_move', 'ALL', 'holdfast_owner'),
@@ -174,7 +184,7 @@ select set_eq(
         ('operation', 'SELECT'), ('restore', 'INSERT SELECT'), ('restore_conflict', 'INSERT SELECT'),
         ('restore_item', 'DELETE INSERT SELECT'), ('retry', 'INSERT SELECT'), ('segment', 'SELECT'), ('staff', 'INSERT SELECT'),
         ('staff_segment', 'SELECT'), ('staff_tree', 'SELECT'), ('stage', 'SELECT'), ('contact', 'INSERT SELECT'), ('deal', 'INSERT SELECT'),
-        ('activity', 'INSERT SELECT'), ('offer', 'INSERT SELECT'), ('moved', 'SELECT')) t(name, privileges)
+        ('activity', 'INSERT SELECT'), ('offer', 'INSERT SELECT'), ('moved', 'SELECT'), ('outbox', 'SELECT'), ('delivery', 'SELECT'), ('delivery_attempt', 'SELECT')) t(name, privileges)
     union all select t.name, 'holdfast_mover', 'SELECT' from unnest('{calling_code,customer,contact,deal,activity,offer,segment,staff,staff_segment,staff_tree,stage}'::text[]) t(name)
     union all values ('calling_code', 'holdfast_search', 'SELECT'), ('search_word', 'holdfast_search', 'SELECT'), ('staff_tree', 'holdfast_search', 'SELECT'), ('offer_counter', 'holdfast_mover', 'INSERT SELECT UPDATE'), ('moved', 'holdfast_mover', 'INSERT SELECT UPDATE')$$,
     'only these roles have privileges on tables, and exactly these');
@@ -192,7 +202,8 @@ select set_eq(
         ('app.org', 'holdfast_api', 'SELECT', 'created_at name org_id'),
         ('app.session', 'holdfast_api', 'SELECT', 'address agent created_at expires_at id org_id revoked_at revoked_why staff_id'),
         ('app.session', 'holdfast_api', 'UPDATE', 'revoked_at revoked_why'),
-        ('app.settings', 'holdfast_api', 'UPDATE', 'backdate_days classification contact_masking visibility'),
+        ('app.settings', 'holdfast_api', 'UPDATE', 'backdate_days classification contact_masking notify visibility webhook_secret'),
+        ('app.delivery', 'holdfast_api', 'UPDATE', 'attempts next_at status'),
         ('app.staff', 'holdfast_api', 'UPDATE', 'email manager_id name person_id role segments status'),
         ('app.staff_segment', 'holdfast_mover', 'UPDATE', 'handed_at'),
         ('app.job', 'holdfast_api', 'UPDATE', 'done finished_at started_at status why'),
@@ -205,13 +216,13 @@ select set_eq(
         ('app.activity', 'holdfast_mover', 'UPDATE', 'archived_at'), ('app.offer', 'holdfast_mover', 'UPDATE', 'archived_at')$$,
     'the columns that can be updated are exactly these: no key, no version, nothing that follows from others');
 select is_empty($$select t.name, r.role, p.privilege
-    from unnest('{history,operation,disclosure}'::text[]) t(name), unnest('{holdfast_api,holdfast_mover,holdfast_search}'::text[]) r(role),
+    from unnest('{history,operation,disclosure,outbox,delivery_attempt}'::text[]) t(name), unnest('{holdfast_api,holdfast_mover,holdfast_search}'::text[]) r(role),
         unnest('{UPDATE,DELETE,TRUNCATE}'::text[]) p(privilege)
     where has_table_privilege(r.role, 'app.' || t.name, p.privilege)
        or p.privilege = 'UPDATE' and has_any_column_privilege(r.role, 'app.' || t.name, p.privilege)$$,
-    'history, operations and the ledger are appended to only');
-select is_empty($$select tablename, policyname from pg_policies where tablename in ('history', 'disclosure') and cmd not in ('SELECT', 'INSERT')$$,
-    'not even their owner has a policy to change history or the ledger');
+    'history, operations, the ledger, the outbox and its log are appended to only');
+select is_empty($$select tablename, policyname from pg_policies where tablename in ('history', 'disclosure', 'outbox', 'delivery_attempt') and cmd not in ('SELECT', 'INSERT')$$,
+    'not even their owner has a policy to change history, the ledger or the outbox');
 
 -- The two logins.
 select is_empty($$select r.role, c.oid::regclass, p.privilege
@@ -274,7 +285,8 @@ select set_eq($$select name, owner from functions where space = 'app' and prosec
         ('tg_funnel_derive', 'holdfast_owner'), ('has_password', 'holdfast_owner'), ('invite_issue', 'holdfast_owner'), ('tg_staff_leave', 'holdfast_owner'),
         ('tg_staff_rules', 'holdfast_owner'), ('search_find', 'holdfast_search'), ('tg_search_insert', 'holdfast_owner'), ('tg_search_update', 'holdfast_owner'), ('tg_search_delete', 'holdfast_owner'), ('tg_staff_segment', 'holdfast_owner'),
         ('worked_with', 'holdfast_owner'), ('tg_contact_primary', 'holdfast_mover'), ('tg_customer_children', 'holdfast_mover'), ('tg_customer_country', 'holdfast_mover'), ('offer_number', 'holdfast_mover'),
-        ('duplicate_find', 'holdfast_mover'), ('duplicate_told', 'holdfast_mover'), ('bring_along', 'holdfast_mover'), ('tg_child_moved', 'holdfast_mover'), ('worked_on', 'holdfast_owner')) v(name, owner)
+        ('duplicate_find', 'holdfast_mover'), ('duplicate_told', 'holdfast_mover'), ('bring_along', 'holdfast_mover'), ('tg_child_moved', 'holdfast_mover'), ('worked_on', 'holdfast_owner'),
+        ('notify', 'holdfast_owner'), ('outbox_take', 'holdfast_owner'), ('outbox_done', 'holdfast_owner')) v(name, owner)
     union all select format('tg_%s_history_%s', t, e), 'holdfast_owner' from unnest('{staff,funnel,settings,contact,deal,activity,offer}'::text[]) t, unnest('{insert,update,delete}'::text[]) e$$,
     'the security definer functions of app are exactly these, and none belongs to a superuser');
 select is_empty($$select whole from functions where prosecdef and proconfig[1] is distinct from 'search_path=pg_catalog, app, pg_temp'$$,
@@ -292,7 +304,7 @@ select is_empty($$select c.oid::regclass from pg_class c where c.relnamespace = 
 select set_eq($$select t.name from tables t where not t.part and not exists (select from app.entity e where e.relation::regclass = t.oid)$$,
     $$values ('break_glass'), ('calling_code'), ('notice'), ('chore'), ('credential'), ('disclosure'), ('entity'), ('history'), ('invite'), ('job'), ('login'), ('login_throttle'), ('operation'), ('org'),
         ('refresh'), ('restore'), ('restore_conflict'), ('restore_item'), ('retry'), ('segment'), ('session'), ('staff_segment'),
-        ('staff_tree'), ('stage'), ('offer_counter'), ('search_word'), ('moved')$$,
+        ('staff_tree'), ('stage'), ('offer_counter'), ('search_word'), ('moved'), ('outbox'), ('delivery'), ('delivery_attempt')$$,
     'every table has a history but these');
 select is_empty($$select e.name, w.event from app.entity e, (values ('insert', 4), ('update', 16), ('delete', 8)) w(event, bit)
     where not exists (select from pg_trigger g join pg_proc p on p.oid = g.tgfoid
@@ -305,7 +317,7 @@ select is_empty($$select tgrelid::regclass, tgname from pg_trigger g join tables
     where not g.tgisinternal and g.tgname !~ '^_[0-9]{3}_[a-z]'$$, 'triggers are named by their order');
 select set_eq($$select e.relation, c.name from app.entity e, unnest(app.untracked(e.relation::regclass)) c(name)$$,
     $$select r.name, c.name as field from unnest('{app.customer,app.staff,app.funnel,app.settings,app.contact,app.deal,app.activity,app.offer}'::text[]) r(name), unnest('{org_id,version,updated_at}'::text[]) c(name)
-        union all select 'app.customer', c.name from unnest('{phone_e164,segment,email_key,phone_key,worked_in,dup_key,brought}'::text[]) c(name) union all values ('app.settings', 'hides'), ('app.deal', 'closed_at'), ('app.activity', 'backdated')
+        union all select 'app.customer', c.name from unnest('{phone_e164,segment,email_key,phone_key,worked_in,dup_key,brought}'::text[]) c(name) union all values ('app.settings', 'hides'), ('app.settings', 'webhook_secret'), ('app.deal', 'closed_at'), ('app.activity', 'backdated')
         union all select 'app.contact', c.name from unnest('{phone_e164,email_key,phone_key}'::text[]) c(name) union all select 'app.offer', c.name from unnest('{net,tax,gross,sent_at,decided_at}'::text[]) c(name)$$,
     'the columns without a history are exactly these');
 select is_empty($$select e.relation, a.attname from app.entity e
