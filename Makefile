@@ -26,8 +26,8 @@ endif
 # pg_config is not there before `make deps`, so it is asked at the first compilation.
 PQ       = $(eval PQ := -I$$(shell pg_config --includedir))$(PQ)
 COMPILE  = $(CC) -std=c11 -D_GNU_SOURCE $(CPPFLAGS) -Ilib $(PQ) $(CFLAGS) $(WARN) $(HARDEN) $(FORTIFY) $(SAN) -MMD -MP
-LINK     = $(CC) -pie -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
-LIBS     = -lfcgi -lpq -ljansson -ljwt -lsodium -lcrypto
+LINK     = $(CC) -pie -Wl,-z,relro,-z,now,--as-needed $(SAN) $(LDFLAGS)
+LIBS     = -lfcgi -lpq -ljansson -ljwt -lsodium -lcrypto -lcurl
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 
 ARCHIVE  = $(O)/libholdfast.a

@@ -11,6 +11,29 @@ static const struct param read[] = {
 	{0}
 };
 
+#define SEVERITIES "info low medium high critical"
+
+static const struct param webhook[] = {
+	{"url",      IN_BODY, AS_TEXT, .must = true,  .least = 1, .most = 500, .says = "https://… or http://…, without a user name."},
+	{"severity", IN_BODY, AS_WORD, .solid = true, .words = SEVERITIES, .says = "Only from here on; left out: all."},
+	{"kinds",    IN_BODY, AS_TEXT, .solid = true, .list = true, .items = 20, .least = 1, .most = 81, .says = "Only these, as in alert.raised; left out: all."},
+	{0}
+};
+
+static const struct param email[] = {
+	{"email",    IN_BODY, AS_TEXT, .must = true,  .least = 3, .most = 254, .says = "A mailbox."},
+	{"severity", IN_BODY, AS_WORD, .solid = true, .words = SEVERITIES, .says = "Only from here on; left out: all."},
+	{"kinds",    IN_BODY, AS_TEXT, .solid = true, .list = true, .items = 20, .least = 1, .most = 81, .says = "Only these, as in alert.raised; left out: all."},
+	{0}
+};
+
+static const struct param notify[] = {
+	{"webhooks",      IN_BODY, AS_OBJECT, .list = true, .items = 5, .members = webhook, .says = "Where messages are posted, signed with webhook_secret."},
+	{"emails",        IN_BODY, AS_OBJECT, .list = true, .items = 5, .members = email,   .says = "Who gets mail."},
+	{"allow_private", IN_BODY, AS_BOOL,   .says = "Whether a webhook may be at a private, loopback or otherwise internal address."},
+	{0}
+};
+
 static const struct param change[] = {
 	{"if-match",        IN_HEAD, AS_TAGS, .must = true,  .says = "The entity-tag that you read."},
 	{"visibility",      IN_BODY, AS_WORD, .solid = true, .words = "own team open",     .says = "How far reps see: their own customers, those of their team, or all."},
@@ -19,6 +42,8 @@ static const struct param change[] = {
 	{"backdate_days",   IN_BODY, AS_INT,  .solid = true, .most = 365, .says = "An activity that happened longer ago than so many days when it is written down is marked as backdated."},
 	{"budgets",         IN_BODY, AS_OBJECT, .solid = true, .most = 16384, .says = "How much of the base people may see and change: {role or person: {measure: {window: {soft, hard}}}}, laid over what is there; null brings a default back."},
 	{"ledger_months",   IN_BODY, AS_INT,  .solid = true, .least = 12, .most = 1200, .says = "For how many months it is kept who saw what; at least a year."},
+	{"notify",          IN_BODY, AS_OBJECT, .solid = true, .members = notify, .says = "Who outside is told of what; merged with what there is, and shown to admins alone."},
+	{"webhook_secret",  IN_BODY, AS_TEXT, .solid = true, .least = 32, .most = 200, .says = "The key that messages to webhooks are signed with; it is never shown, and can be replaced."},
 	{0}
 };
 

@@ -3,6 +3,7 @@
 #include "fcgi.h"
 #include "openapi.h"
 
+#include <limits.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,20 +229,30 @@ agrees(struct app *app, struct db *db)
 }
 
 static int
-step(void *self)
+step_sql(struct app *app)
 {
-	struct app *app = self;
 	struct arena *mem = arena_new();
 	struct req r = {.mem = mem, .id = "00000000000000000000000000000000", .client = -1};
 	struct rows *rows;
 	int wait;
 
-	if (app->jobs == NULL)
-		app->jobs = db_new(app->conf.database, app->name, STEP_MS);
 	rows = db_call(app->jobs, &r, CALL_READS, app->step, NULL, 0);
 	wait = rows == NULL || rows_count(rows) == 0 ? 1000 : atoi(rows_get(rows, 0, app->step));
 	arena_free(mem);
 	return wait;
+}
+
+static int
+step(void *self)
+{
+	struct app *app = self;
+	int wait, other;
+
+	if (app->jobs == NULL)
+		app->jobs = db_new(app->conf.database, app->name, STEP_MS);
+	wait = app->step != NULL ? step_sql(app) : INT_MAX;
+	other = app->work != NULL ? app->work(app) : INT_MAX;
+	return wait < other ? wait : other;
 }
 
 static void
@@ -259,8 +270,8 @@ shut(void *self)
 int
 app_main(int argc, char **argv, struct app *app)
 {
-	const struct fcgi program = {
-	    app->name, app->workers, app, serve, app->step != NULL ? step : NULL, shut};
+	const struct fcgi program = {app->name, app->workers, app, serve,
+	    app->step != NULL || app->work != NULL ? step : NULL, shut};
 	const char *ask = argc > 1 ? argv[1] : "";
 	struct db *db;
 	bool good;

@@ -10,6 +10,7 @@
 #include "handover.h"
 #include "http.h"
 #include "log.h"
+#include "outbox.h"
 #include "param.h"
 #include "render.h"
 #include "req.h"
@@ -46,6 +47,8 @@ struct app {
 	long timeout_ms; /* of one statement; 0 means the usual 5,000, at most 12,000 */
 	const struct route *routes;
 	const char *step; /* an open api function that does a piece of waiting work, or NULL */
+	int (*work)(
+	    struct app *app); /* the same in C, over jobs; returns the ms to wait; or NULL */
 	bool (*ready)(struct app *app); /* more to prepare at start, or NULL */
 	void *own;                      /* what ready made */
 	/* Set by app_main. */

@@ -43,6 +43,10 @@ static const struct setting settings[] = {
 	 .sentence = "Whom to become when started as root."},
 	{"HOLDFAST_WORKERS",     AT(workers),     NUMBER, .unless = "0", .least = 0, .most = 64,
 	 .sentence = "Processes that serve requests, 0 to 64; 0 means the program's own number."},
+	{"HOLDFAST_SMTP",        AT(smtp),        TEXT,
+	 .sentence = "Mail server, smtp://host:25 or smtps://user:password@host; without one no mail is sent; alerts only."},
+	{"HOLDFAST_MAIL_FROM",   AT(mail_from),   TEXT, .unless = "holdfast@localhost",
+	 .sentence = "Whom our mail is from; alerts only."},
 	{0}
 };
 /* clang-format on */
@@ -62,7 +66,7 @@ number(const struct setting *s, const char *text, long *n)
 	return NULL;
 }
 
-/* Why the setting is wrong, or NULL.  Never its value: HOLDFAST_DATABASE may hold a password. */
+/* Why the setting is wrong, or NULL.  Never its value: HOLDFAST_DATABASE and HOLDFAST_SMTP may hold a password. */
 static const char *
 take(const struct setting *s, struct conf *conf)
 {

@@ -16,6 +16,8 @@ struct conf {
 	const char *session_key; /* HOLDFAST_SESSION_KEY: file of 64 hex digits, or NULL */
 	const char *cursor_key;  /* HOLDFAST_CURSOR_KEY: file of 64 hex digits */
 	const char *issuer;      /* HOLDFAST_ISSUER: iss of our tokens */
+	const char *smtp;        /* HOLDFAST_SMTP: mail server as a URL, or NULL */
+	const char *mail_from;   /* HOLDFAST_MAIL_FROM: whom our mail is from */
 };
 
 /* Fills conf from the environment.  Every missing or wrong setting is logged by

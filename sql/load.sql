@@ -103,6 +103,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir policy/ledger.sql
 \ir policy/exposure.sql
 \ir policy/jobs.sql
+\ir policy/outbox.sql
 
 \ir api/answers.sql
 \ir api/outcome.sql
@@ -115,6 +116,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/funnel.sql
 \ir api/settings.sql
 \ir api/notices.sql
+\ir api/outbox.sql
 \ir api/customers.sql
 \ir api/duplicates.sql
 \ir api/customers_write.sql

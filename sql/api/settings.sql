@@ -4,7 +4,9 @@ create view api.settings with (security_invoker = true) as
 select o.visibility, o.contact_masking, o.classification, o.backdate_days,
     -- How much is too much is not for those whom it stops; they see how much is left.
     case when (select app.role()) <> 'rep' then app.budgets_whole(o.budgets) end as budgets,
-    coalesce(o.ledger_months, 36) as ledger_months, o.version, o.updated_at,
+    coalesce(o.ledger_months, 36) as ledger_months,
+    case when (select app.role()) = 'admin' then o.notify end as notify,   -- the addresses of hooks may be as good as keys
+    o.version, o.updated_at,
     o.org_id as _org, 'v' || o.version as _etag, null::int as _status
 from app.settings o;
 
@@ -43,16 +45,20 @@ begin
     end if;
     n := jsonb_populate_record(o, body);
     if body ? 'budgets' then
-        n.budgets := nullif(app.budgets_patched(o.budgets, body->'budgets'), '{}');
+        n.budgets := nullif(app.merge_patch(o.budgets, body->'budgets'), '{}');
         wrong := app.budgets_wrong(n.budgets);
         if wrong is not null then
             perform app.refuse_member(422, 'invalid_value', '/budgets', 'budget', wrong);
         end if;
     end if;
+    n.notify := app.merge_patch(o.notify, coalesce(body->'notify', '{}'));
     if n is distinct from o then
-        update app.settings t set (visibility, contact_masking, classification, backdate_days, budgets, ledger_months)
-            = (n.visibility, n.contact_masking, n.classification, n.backdate_days, n.budgets, n.ledger_months)
+        update app.settings t set (visibility, contact_masking, classification, backdate_days, budgets, ledger_months, notify, webhook_secret)
+            = (n.visibility, n.contact_masking, n.classification, n.backdate_days, n.budgets, n.ledger_months, n.notify, n.webhook_secret)
         where t.org_id = app.org();
+    end if;
+    if n.webhook_secret is distinct from o.webhook_secret then
+        perform app.operation_record(app.org(), 0);   -- that it was replaced is remembered, if not by what
     end if;
     return query select * from api.settings v where v._org = app.org();
 end

@@ -155,24 +155,3 @@ begin
     return null;
 end
 $$;
-
--- A merge patch (RFC 7396) laid over an org's budgets; null takes a part out, which brings the default back.
-create or replace function app.budgets_patched(target jsonb, patch jsonb) returns jsonb
-language plpgsql immutable as $$
-declare
-    k      text;
-    v      jsonb;
-    result jsonb := case when jsonb_typeof(target) = 'object' then target else '{}' end;
-begin
-    for k, v in select * from jsonb_each(patch) loop
-        if jsonb_typeof(v) = 'null' then
-            result := result - k;
-        elsif jsonb_typeof(v) = 'object' then
-            result := result || jsonb_build_object(k, app.budgets_patched(result->k, v));
-        else
-            result := result || jsonb_build_object(k, v);
-        end if;
-    end loop;
-    return result;
-end
-$$;

@@ -13,7 +13,7 @@ create or replace function app.untracked(relation regclass) returns text[]
 language sql stable as $$
     select array['org_id', 'version', 'updated_at'] || case relation
         when 'app.customer'::regclass then '{phone_e164,segment,email_key,phone_key,worked_in,dup_key,brought,owner_since}'::text[]
-        when 'app.settings'::regclass then '{hides}'
+        when 'app.settings'::regclass then '{hides,webhook_secret}'
         when 'app.contact'::regclass then '{phone_e164,email_key,phone_key}'
         when 'app.deal'::regclass then '{closed_at}'
         when 'app.activity'::regclass then '{backdated}'

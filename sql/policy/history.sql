@@ -9,6 +9,7 @@ create policy history_count on app.history for select to holdfast_owner using (t
 
 -- The history of a person, who is no customer's, is his own and of those above him; that of settings and funnel the admins'.
 -- What a merge brought from a customer whom he does not see, and what a split took back from there, has its whole history (app.moved).
+-- Whom the org tells (notify) only admins read.
 create policy history_read on app.history for select to holdfast_api
     using (org_id = :ORG and (:ROLE in ('admin', 'auditor')
         or exists (select from app.customer c where c.org_id = :ORG and c.id in (customer_id, (select m.customer_id from app.moved m
@@ -17,7 +18,8 @@ create policy history_read on app.history for select to holdfast_api
             when 'contacts' then (select app.hiding_contacts())::text[] when 'deals' then (select app.hiding_deals())::text[]
             when 'activities' then (select app.hiding_activities())::text[] when 'offers' then (select app.hiding_offers())::text[] end, false))
         or (entity = 'staff' and (record_id = :ME or (:ROLE = 'manager' and exists (select from app.staff_tree t
-            where t.org_id = :ORG and t.above_id = :ME and t.below_id = record_id))))));
+            where t.org_id = :ORG and t.above_id = :ME and t.below_id = record_id)))))
+        and (:ROLE = 'admin' or entity <> 'settings' or field is distinct from 'notify'));
 
 create policy operation_read on app.operation for select to holdfast_api
     using (org_id = :ORG and (:ROLE in ('admin', 'auditor') or actor_id = :ME

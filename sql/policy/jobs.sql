@@ -20,7 +20,8 @@ create policy restore_item_own on app.restore_item for all to holdfast_api
 create policy restore_conflict_read on app.restore_conflict for select to holdfast_api
     using (org_id = :ORG and exists (select from app.restore r where r.org_id = :ORG and r.id = restore_id)
         -- and the record, which may have left the caller's view since; what is no customer's only admins restore
-        and (:ROLE in ('admin', 'auditor') or exists (select from app.customer c where c.org_id = :ORG and c.id = customer_id)));
+        and (:ROLE in ('admin', 'auditor') or exists (select from app.customer c where c.org_id = :ORG and c.id = customer_id))
+        and (:ROLE = 'admin' or entity <> 'settings' or field <> 'notify'));
 create policy restore_conflict_create on app.restore_conflict for insert to holdfast_api
     with check (org_id = :ORG and exists (select from app.restore r where r.org_id = :ORG and r.id = restore_id and r.staff_id = :ME));
 

@@ -68,10 +68,12 @@ ROUTES = {
     ("GET", "/staff/{id}/sessions"): None, ("DELETE", "/staff/{id}/sessions"): None, ("DELETE", "/staff/{id}/sessions/{sid}"): None,
     ("GET", "/funnel"): None, ("PUT", "/funnel"): {"segments": dict(type="objects", must=True)},
     ("GET", "/settings"): None, ("PATCH", "/settings"): {"visibility": dict(type="word", solid=True), "contact_masking": dict(type="word", solid=True), "classification": text(1, 200, solid=True),
-                             "backdate_days": dict(type="int", least=-1, most=365, solid=True)},
+                             "backdate_days": dict(type="int", least=-1, most=365, solid=True),
+                             "notify": dict(type="object", solid=True), "webhook_secret": text(32, 200, solid=True)},
+    ("GET", "/deliveries"): None, ("POST", "/deliveries/{id}/retry"): None,
 }
 OPEN = {("GET", "/health"), ("GET", "/jwks"), ("POST", "/sessions"), ("POST", "/sessions/refresh"), ("POST", "/sessions/password")}
-ADMINS = {("PUT", "/funnel"), ("PATCH", "/settings"), ("POST", "/staff"), ("PATCH", "/staff/{id}")}  # asked by ada: max is refused before his body is looked at
+ADMINS = {("PUT", "/funnel"), ("PATCH", "/settings"), ("POST", "/staff"), ("PATCH", "/staff/{id}"), ("GET", "/deliveries"), ("POST", "/deliveries/{id}/retry")}  # asked by ada: max is refused before his body is looked at
 
 
 class World:
@@ -103,6 +105,10 @@ class World:
         children = {word: client.post("/" + word, dict(body, customer_id=c["id"])).json()["id"] for word, body in bodies.items()}
         sent = client.post("/offers", {"customer_id": c["id"], "currency": "EUR", "lines": [{"description": "x", "quantity": 1, "unit_price": 1}]}).json()["id"]
         assert client.post(f"/offers/{sent}/send", {}).status_code == 200
+        (delivery,), = client.stack.sql("""with o as (insert into app.outbox (org_id, id, at, kind, subject) select s.org_id, app.uuid7(), app.now(), 'test.made', '{}'
+                from app.staff s where s.id = %s returning *)
+            insert into app.delivery (org_id, id, outbox_id, channel, target, status, at) select o.org_id, app.uuid7(), o.id, 'email', 'a@b.test', 'failed', o.at from o returning id""", client.id)
+        children["deliveries"] = delivery
         children["sent"] = sent   # what becomes of an offer is asked of this one, all else of the draft
         children["below"] = newcomer(client.stack, manager=client).id   # nobody grants himself anything
         return {**children, "customers": c["id"], "operations": row["operation_id"], "restores": restore.json()["id"], "staff": client.id}

@@ -7,16 +7,16 @@ cd "$(dirname "$0")/../.."
 # From the bottom. fcgi:cgi:workers is one module in several files, and those behind a colon are for it alone;
 # param+body is one too, and both are for everybody above.
 shelves='
-arena log
-buf conf arg rows
-req
+arena log address
+buf conf arg rows post
+req mail
 http
 fault cursor
 fcgi:cgi:workers:listen token:keys:jose param+body+value+number db:trip:pq secret
 render html
 page
 handover:sections
-app+openapi
+app+openapi+outbox
 '
 
 # Header, and the files that may include it.
@@ -24,6 +24,7 @@ foreign='
 fcgiapp.h fcgi.c
 fcgi_stdio.h -
 jwt.h token.c
+curl/curl.h post.c
 libpq-fe.h pq.h rows.h trip.c db.c render.c
 '
 

@@ -118,6 +118,7 @@ ELSEWHERE = {
     "customer_timeline": "tests/api/test_timeline.py", "customer_handover": "tests/api/test_handover.py", "staff_completeness": "tests/api/test_completeness.py",
     "event_list": "tests/api/test_events.py", "staff_events": "as event_list", "customer_seen_by": "tests/api/test_exposure.py", "staff_exposure": "as customer_seen_by",
     "refused": "tests/api/test_denied.py",
+    "delivery_list": "of what leaves the house only ids: tests/api/test_outbox.py", "delivery_retry": "as delivery_list",
     "notice_list": "what the caller was told; of the customer only the id", "outcome": "whether one's own request was committed",
 } | dict.fromkeys(["funnel_change", "funnel_get", "settings_change", "settings_get"], "how the org works") | dict.fromkeys(
     ["staff_change", "staff_create", "staff_get", "staff_invite", "staff_list", "grant_create", "grant_list", "staff_freeze", "staff_unfreeze", "staff_session_end", "staff_session_list",

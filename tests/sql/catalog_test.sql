@@ -15,7 +15,7 @@ select p.oid, n.nspname::text as space, p.proname::text as name, p.oid::regproce
     l.lanname::text as language, p.proconfig, p.prosrc, p.proleakproof, p.proargnames, p.proacl, p.proowner,
     coalesce(p.proargnames[1] = 'session', false) as proves,
     -- The open ones: what has no session yet, or shows and begins nothing.
-    p.proname in ('health', 'health_step', 'restore_step', 'refuse_form', 'refused', 'session_challenge', 'session_open', 'session_refresh', 'password_set') as open,
+    p.proname in ('health', 'health_step', 'restore_step', 'outbox_take', 'outbox_done', 'refuse_form', 'refused', 'session_challenge', 'session_open', 'session_refresh', 'password_set') as open,
     has_function_privilege('holdfast_cgi', p.oid, 'execute') as cgi,
     has_function_privilege('holdfast_sessions', p.oid, 'execute') as sessions
 from pg_proc p
@@ -87,6 +87,16 @@ select set_eq(
     ('staff_tree', 'staff_tree_find', 'SELECT', 'holdfast_search'),
     ('customer', 'customer_move', 'ALL', 'holdfast_mover'),
     ('customer', 'customer_read', 'SELECT', 'holdfast_api'),
+    ('outbox', 'outbox_read', 'SELECT', 'holdfast_api'),
+    ('outbox', 'outbox_take', 'SELECT', 'holdfast_owner'),
+    ('outbox', 'outbox_write', 'INSERT', 'holdfast_owner'),
+    ('delivery', 'delivery_done', 'UPDATE', 'holdfast_owner'),
+    ('delivery', 'delivery_queue', 'UPDATE', 'holdfast_api'),
+    ('delivery', 'delivery_read', 'SELECT', 'holdfast_api'),
+    ('delivery', 'delivery_take', 'SELECT', 'holdfast_owner'),
+    ('delivery', 'delivery_write', 'INSERT', 'holdfast_owner'),
+    ('delivery_attempt', 'delivery_attempt_read', 'SELECT', 'holdfast_api'),
+    ('delivery_attempt', 'delivery_attempt_write', 'INSERT', 'holdfast_owner'),
     ('disclosure', 'disclosure_read', 'SELECT', 'holdfast_api'),
     ('disclosure', 'disclosure_write', 'INSERT', 'holdfast_api'),
     ('disclosure_rest', 'disclosure_rest_move', 'ALL', 'holdfast_owner'),
@@ -181,7 +191,7 @@ select set_eq(
         ('restore_item', 'DELETE INSERT SELECT'), ('retry', 'INSERT SELECT'), ('segment', 'SELECT'), ('staff', 'INSERT SELECT'),
         ('staff_segment', 'SELECT'), ('staff_tree', 'SELECT'), ('stage', 'SELECT'), ('contact', 'INSERT SELECT'), ('deal', 'INSERT SELECT'),
         ('activity', 'INSERT SELECT'), ('offer', 'INSERT SELECT'), ('moved', 'SELECT'), ('exposure_grant', 'INSERT SELECT'), ('hold', 'INSERT SELECT'), ('decoy', 'INSERT SELECT'),
-        ('seen', 'SELECT'), ('exposure', 'SELECT'), ('exposure_day', 'SELECT'), ('exposure_share', 'SELECT'), ('event', 'SELECT'), ('alert', 'SELECT')) t(name, privileges)
+        ('seen', 'SELECT'), ('exposure', 'SELECT'), ('exposure_day', 'SELECT'), ('exposure_share', 'SELECT'), ('event', 'SELECT'), ('alert', 'SELECT'), ('outbox', 'SELECT'), ('delivery', 'SELECT'), ('delivery_attempt', 'SELECT')) t(name, privileges)
     union all select t.name, 'holdfast_mover', 'SELECT' from unnest('{calling_code,customer,contact,deal,activity,offer,segment,staff,staff_segment,staff_tree,stage}'::text[]) t(name)
     union all values ('calling_code', 'holdfast_search', 'SELECT'), ('search_word', 'holdfast_search', 'SELECT'), ('staff_tree', 'holdfast_search', 'SELECT'), ('offer_counter', 'holdfast_mover', 'INSERT SELECT UPDATE'), ('moved', 'holdfast_mover', 'INSERT SELECT UPDATE')$$,
     'only these roles have privileges on tables, and exactly these');
@@ -200,7 +210,8 @@ select set_eq(
         ('app.org', 'holdfast_api', 'SELECT', 'created_at name org_id'),
         ('app.session', 'holdfast_api', 'SELECT', 'address agent created_at expires_at id org_id revoked_at revoked_why staff_id'),
         ('app.session', 'holdfast_api', 'UPDATE', 'revoked_at revoked_why'),
-        ('app.settings', 'holdfast_api', 'UPDATE', 'backdate_days budgets classification contact_masking ledger_months visibility'),
+        ('app.settings', 'holdfast_api', 'UPDATE', 'backdate_days budgets classification contact_masking ledger_months notify visibility webhook_secret'),
+        ('app.delivery', 'holdfast_api', 'UPDATE', 'attempts next_at status'),
         ('app.staff', 'holdfast_api', 'UPDATE', 'email manager_id name person_id role segments status'),
         ('app.staff_segment', 'holdfast_mover', 'UPDATE', 'handed_at'),
         ('app.job', 'holdfast_api', 'UPDATE', 'done finished_at started_at status why'),
@@ -213,13 +224,13 @@ select set_eq(
         ('app.activity', 'holdfast_mover', 'UPDATE', 'archived_at'), ('app.offer', 'holdfast_mover', 'UPDATE', 'archived_at')$$,
     'the columns that can be updated are exactly these: no key, no version, nothing that follows from others');
 select is_empty($$select t.name, r.role, p.privilege
-    from unnest('{history,operation,disclosure,event,exposure_day,exposure_grant,seen}'::text[]) t(name), unnest('{holdfast_api,holdfast_mover,holdfast_search}'::text[]) r(role),
+    from unnest('{history,operation,disclosure,event,exposure_day,exposure_grant,seen,outbox,delivery_attempt}'::text[]) t(name), unnest('{holdfast_api,holdfast_mover,holdfast_search}'::text[]) r(role),
         unnest('{UPDATE,DELETE,TRUNCATE}'::text[]) p(privilege)
     where has_table_privilege(r.role, 'app.' || t.name, p.privilege)
        or p.privilege = 'UPDATE' and has_any_column_privilege(r.role, 'app.' || t.name, p.privilege)$$,
-    'history, operations, the ledger and the event log are appended to only');
-select is_empty($$select tablename, policyname from pg_policies where tablename in ('history', 'disclosure', 'event', 'exposure_day', 'exposure_grant') and cmd not in ('SELECT', 'INSERT')$$,
-    'not even their owner has a policy to change history, the ledger or the event log');
+    'history, operations, the ledger, the event log and the outbox are appended to only');
+select is_empty($$select tablename, policyname from pg_policies where tablename in ('history', 'disclosure', 'event', 'exposure_day', 'exposure_grant', 'outbox', 'delivery_attempt') and cmd not in ('SELECT', 'INSERT')$$,
+    'not even their owner has a policy to change history, the ledger, the event log or the outbox');
 
 -- The two logins.
 select is_empty($$select r.role, c.oid::regclass, p.privilege
@@ -285,7 +296,8 @@ select set_eq($$select name, owner from functions where space = 'app' and prosec
         ('duplicate_find', 'holdfast_mover'), ('duplicate_told', 'holdfast_mover'), ('bring_along', 'holdfast_mover'), ('tg_child_moved', 'holdfast_mover'), ('worked_on', 'holdfast_owner'),
         ('event', 'holdfast_owner'), ('alert', 'holdfast_owner'), ('expose', 'holdfast_owner'), ('expose_more', 'holdfast_owner'), ('expose_share', 'holdfast_owner'), ('share_counted', 'holdfast_owner'),
         ('exposure_locked', 'holdfast_owner'), ('exposure_limits', 'holdfast_owner'), ('book_size', 'holdfast_owner'), ('partitions_past', 'holdfast_owner'), ('base_counted', 'holdfast_owner'),
-        ('refusal', 'holdfast_owner'), ('log_in_refused', 'holdfast_owner'), ('log_in_throttled', 'holdfast_owner'), ('log_in_reused', 'holdfast_owner'), ('exposure_eased', 'holdfast_owner'), ('freeze', 'holdfast_owner')) v(name, owner)
+        ('refusal', 'holdfast_owner'), ('log_in_refused', 'holdfast_owner'), ('log_in_throttled', 'holdfast_owner'), ('log_in_reused', 'holdfast_owner'), ('exposure_eased', 'holdfast_owner'), ('freeze', 'holdfast_owner'),
+        ('notify', 'holdfast_owner'), ('outbox_take', 'holdfast_owner'), ('outbox_done', 'holdfast_owner')) v(name, owner)
     union all select format('tg_%s_history_%s', t, e), 'holdfast_owner' from unnest('{staff,funnel,settings,contact,deal,activity,offer}'::text[]) t, unnest('{insert,update,delete}'::text[]) e$$,
     'the security definer functions of app are exactly these, and none belongs to a superuser');
 select is_empty($$select whole from functions where prosecdef and proconfig[1] is distinct from 'search_path=pg_catalog, app, pg_temp'$$,
@@ -304,7 +316,7 @@ select set_eq($$select t.name from tables t where not t.part and not exists (sel
     $$values ('break_glass'), ('calling_code'), ('notice'), ('chore'), ('credential'), ('disclosure'), ('entity'), ('history'), ('invite'), ('job'), ('login'), ('login_throttle'), ('operation'), ('org'),
         ('refresh'), ('restore'), ('restore_conflict'), ('restore_item'), ('retry'), ('segment'), ('session'), ('staff_segment'),
         ('staff_tree'), ('stage'), ('offer_counter'), ('search_word'), ('moved'), ('seen'), ('team_seen'), ('exposure'), ('exposure_day'), ('exposure_share'), ('exposure_grant'),
-        ('base'), ('event'), ('alert'), ('hold'), ('decoy')$$,
+        ('base'), ('event'), ('alert'), ('hold'), ('decoy'), ('outbox'), ('delivery'), ('delivery_attempt')$$,
     'every table has a history but these');
 select is_empty($$select e.name, w.event from app.entity e, (values ('insert', 4), ('update', 16), ('delete', 8)) w(event, bit)
     where not exists (select from pg_trigger g join pg_proc p on p.oid = g.tgfoid
@@ -317,7 +329,7 @@ select is_empty($$select tgrelid::regclass, tgname from pg_trigger g join tables
     where not g.tgisinternal and g.tgname !~ '^_[0-9]{3}_[a-z]'$$, 'triggers are named by their order');
 select set_eq($$select e.relation, c.name from app.entity e, unnest(app.untracked(e.relation::regclass)) c(name)$$,
     $$select r.name, c.name as field from unnest('{app.customer,app.staff,app.funnel,app.settings,app.contact,app.deal,app.activity,app.offer}'::text[]) r(name), unnest('{org_id,version,updated_at}'::text[]) c(name)
-        union all select 'app.customer', c.name from unnest('{phone_e164,segment,email_key,phone_key,worked_in,dup_key,brought,owner_since}'::text[]) c(name) union all values ('app.settings', 'hides'), ('app.deal', 'closed_at'), ('app.activity', 'backdated')
+        union all select 'app.customer', c.name from unnest('{phone_e164,segment,email_key,phone_key,worked_in,dup_key,brought,owner_since}'::text[]) c(name) union all values ('app.settings', 'hides'), ('app.settings', 'webhook_secret'), ('app.deal', 'closed_at'), ('app.activity', 'backdated')
         union all select 'app.contact', c.name from unnest('{phone_e164,email_key,phone_key}'::text[]) c(name) union all select 'app.offer', c.name from unnest('{net,tax,gross,sent_at,decided_at}'::text[]) c(name)$$,
     'the columns without a history are exactly these');
 select is_empty($$select e.relation, a.attname from app.entity e

@@ -50,6 +50,11 @@ select p.org, app.uuid7(), app.now(), p.id, 'customers', c.id, c.id, 1, '{}', 'c
 insert into app.decoy select p.org, c.id, p.id, app.now() from test.person p, lateral (select k.id from app.customer k where k.org_id = p.org order by k.id limit 2) c where p.name in ('ada', 'otto');
 insert into app.restore_item select r.org_id, r.id, n, 'customers', array[app.uuid7()] from app.restore r, generate_series(1, 2) n where r.reason = 'waiting';
 
+with entry as (insert into app.outbox (org_id, id, at, kind, subject) select s.org_id, app.uuid7(), app.now(), 'test.made', '{}' from app.settings s, generate_series(1, 3) returning *),
+    sent as (insert into app.delivery (org_id, id, outbox_id, channel, target, next_at, at) select e.org_id, app.uuid7(), e.id, 'email', 'x', app.now(), app.now() from entry e returning *)
+insert into app.delivery_attempt (org_id, id, delivery_id, at) select s.org_id, app.uuid7(), s.id, app.now() from sent s, generate_series(1, 2);
+update app.settings set notify = '{"emails": [{"email": "ada@demo.test"}]}';
+
 select test.children();
 insert into app.moved select k.org_id, k.id, k.customer_id from app.contact k order by k.id limit 50;
 
@@ -61,13 +66,17 @@ insert into matrix values
     ('customer', 'select count(*) from test.customers($1)'),
     ('history', 'select count(*) from app.history h where h.org_id = $2 and ($4 is null
         or h.customer_id in (select id from test.customers($1)) or exists (select from (select id, customer_id from app.contact union all select id, customer_id from app.deal
-            union all select id, customer_id from app.activity union all select id, customer_id from app.offer) k where k.id = h.record_id and k.customer_id in (select id from test.customers($1))) or h.entity = ''staff'' and h.record_id = any($4))'),
+            union all select id, customer_id from app.activity union all select id, customer_id from app.offer) k where k.id = h.record_id and k.customer_id in (select id from test.customers($1))) or h.entity = ''staff'' and h.record_id = any($4))
+        and (h.entity <> ''settings'' or h.field is distinct from ''notify'' or test.role_of($1) = ''admin'')'),
     ('contact', 'select count(*) from app.contact k where k.customer_id in (select id from test.customers($1))'),
     ('deal', 'select count(*) from app.deal k where k.customer_id in (select id from test.customers($1))'),
     ('activity', 'select count(*) from app.activity k where k.customer_id in (select id from test.customers($1))'),
     ('offer', 'select count(*) from app.offer k where k.customer_id in (select id from test.customers($1))'),
     ('notice', 'select count(*) from app.notice n where n.org_id = $2 and n.staff_id = $3'),
     ('break_glass', 'select count(*) from app.break_glass b where b.org_id = $2 and ($4 is null or b.staff_id = any($4))'),
+    ('outbox', 'select count(*) from app.outbox o where o.org_id = $2 and test.role_of($1) = ''admin'''),
+    ('delivery', 'select count(*) from app.delivery o where o.org_id = $2 and test.role_of($1) = ''admin'''),
+    ('delivery_attempt', 'select count(*) from app.delivery_attempt o where o.org_id = $2 and test.role_of($1) = ''admin'''),
     ('settings', 'select 1'), ('funnel', 'select 1'),
     ('team_seen', null), ('base', null),
     ('decoy', 'select count(*) from app.decoy d where d.org_id = $2 and $4 is null'),
@@ -118,7 +127,7 @@ select is_empty($$select c.oid::regclass, p.name from pg_class c, test.person p
 
 -- The matrix would not notice if nobody saw anything.
 select is_empty($$select relation from matrix m where due is not null
-    and not exists (select from shown s where s.relation = m.relation and s.person = case when m.relation in ('alert', 'decoy') then 'ada' else 'rita' end and s.have::int > 0)$$,
+    and not exists (select from shown s where s.relation = m.relation and s.person = case when m.relation in ('alert', 'decoy', 'outbox', 'delivery', 'delivery_attempt') then 'ada' else 'rita' end and s.have::int > 0)$$,
     'rita sees something of every table, and of what is never a rep''s an admin');
 select cmp_ok(test.count((select due from matrix where relation = r), a)::int, '<', test.count((select due from matrix where relation = r), b)::int, a || ' sees less than ' || b || ' of ' || r)
 from unnest('{customer,contact,deal,activity,offer,history,operation,disclosure,job,restore}'::text[]) r, (values ('rita', 'max'), ('mia', 'max'), ('max', 'ada')) v(a, b);
