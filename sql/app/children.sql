@@ -23,6 +23,8 @@ $$;
 -- else is by now. The lock makes two who are made it at once wait for each other.
 create or replace function app.tg_contact_primary() returns trigger
 language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    was int := app.org_within(new.org_id);
 begin
     if new.is_primary and new.archived_at is null then
         perform from app.customer c where c.org_id = new.org_id and c.id = new.customer_id for no key update;
@@ -35,6 +37,7 @@ begin
         from app.contact still
         where still.org_id = new.org_id and still.id = new.id and still.is_primary and k.org_id = new.org_id and k.customer_id = new.customer_id and k.id <> new.id and k.is_primary and k.archived_at is null;
     end if;
+    perform app.org_within(was);
     return null;
 end
 $$;
@@ -88,12 +91,14 @@ $$;
 create or replace function app.tg_customer_children() returns trigger
 language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
-    t text;
+    was int := app.org_within(new.org_id);
+    t   text;
 begin
     foreach t in array array['contact', 'deal', 'activity', 'offer'] loop
         execute format('update app.%I k set archived_at = $1 where k.org_id = $2 and k.customer_id = $3 and k.archived_at is not distinct from $4', t)
         using new.archived_at, new.org_id, new.id, old.archived_at;
     end loop;
+    perform app.org_within(was);
     return null;
 end
 $$;
@@ -102,9 +107,12 @@ alter function app.tg_customer_children owner to holdfast_mover;
 -- A number without a country's code means another one when its customer moves.
 create or replace function app.tg_customer_country() returns trigger
 language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    was int := app.org_within(new.org_id);
 begin
     update app.contact k set phone_e164 = app.phone_e164(k.phone, new.country), phone_key = app.phone_key(k.phone, new.country)
     where k.org_id = new.org_id and k.customer_id = new.id and k.phone_e164 is distinct from app.phone_e164(k.phone, new.country);
+    perform app.org_within(was);
     return null;
 end
 $$;

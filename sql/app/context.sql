@@ -4,6 +4,20 @@
 create or replace function app.org() returns int
 language sql stable parallel safe as $$ select nullif(current_setting('app.org', true), '')::int $$;
 
+-- The mover sees one org. What follows by itself from a change happens in the record's, though an operator entered none: a trigger
+-- enters that with the org, and leaves with the one that this returned.
+create or replace function app.org_within(org int) returns int
+language plpgsql volatile as $$
+declare
+    was int := app.org();
+begin
+    if org is distinct from was then
+        perform set_config('app.org', org::text, true);
+    end if;
+    return was;
+end
+$$;
+
 create or replace function app.me() returns uuid
 language sql stable parallel safe as $$ select nullif(current_setting('app.me', true), '')::uuid $$;
 

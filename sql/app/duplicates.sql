@@ -99,8 +99,11 @@ alter function app.bring_along owner to holdfast_mover;
 
 create or replace function app.tg_customer_merged() returns trigger
 language plpgsql as $$
+declare
+    was int := app.org_within(new.org_id);
 begin
     perform app.bring_along(new.id, new.merged_into);
+    perform app.org_within(was);
     return null;
 end
 $$;
@@ -145,12 +148,15 @@ $$;
 -- It brings along what keeps back what was written there; and its history, which follows the customer of then, is found again.
 create or replace function app.tg_child_moved() returns trigger
 language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    was int := app.org_within(new.org_id);
 begin
     insert into app.moved as m (org_id, record_id, customer_id) values (new.org_id, new.id, new.customer_id)
     on conflict (org_id, record_id) do update set customer_id = excluded.customer_id;
     if app.worked_on(new.id, old.customer_id) then
         perform app.bring_along(old.customer_id, new.customer_id);
     end if;
+    perform app.org_within(was);
     return null;
 end
 $$;

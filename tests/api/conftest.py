@@ -1,4 +1,4 @@
-"""One stack for all API tests; after each test every record must be the fold of its history."""
+"""One stack for all API tests; after each test every record that it wrote must be the fold of its history, and all of them in the end."""
 import os
 import sys
 
@@ -14,12 +14,13 @@ def stack():
     with Stack() as running:
         running.unlimited()
         yield running
+        assert running.fold_differences() == []
 
 
 @pytest.fixture(autouse=True)
 def folds(stack):
     yield
-    assert stack.fold_differences() == []
+    assert stack.fold_differences(new=True) == []
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def contacts(stack, request):
 def _person(name):
     @pytest.fixture(name=name)
     def person(stack):
-        return stack.login(name + "@demo.test")
+        return stack.enter(name + "@demo.test")
     return person
 
 

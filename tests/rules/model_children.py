@@ -63,9 +63,9 @@ class Children:
             return found
         if not self.writes(self.org.customers[child["customer_id"]]):
             return m.REFUSED
-        if child["archived_at"]:
-            return m.ARCHIVED
-        return m.REFUSED if archives and kind == "activities" and self.rep and child["author_id"] != self.me.id else found
+        if archives and kind == "activities" and self.rep and child["author_id"] != self.me.id:
+            return m.REFUSED
+        return m.ARCHIVED if child["archived_at"] else found
 
     def create_child(self, kind, customer):
         """Whether he may make one for a customer: None, or the refusal."""

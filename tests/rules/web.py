@@ -31,8 +31,8 @@ class Web(Asker):
         return self.org.people[self.dice.choice(list(self.clients))]
 
     def dismiss(self):
-        """One of them has to go; whoever asks from now on is he."""
-        self.clients = dict([self.clients.popitem()])
+        """One of them has to go, but not Ada, who may be the last admin; whoever asks from now on is he."""
+        self.clients = dict([[c for c in self.clients.items() if c[0] != self.org_.ada.id][-1]])
         self.org_.let_go(self.person(), "inactive")
 
     def fields(self):

@@ -20,6 +20,7 @@ select results_eq('select o.action, o.via, o.actor_id, o.session_id, o.reason, o
     $$values ('sql', 'sql', null::uuid, null::uuid, null::text, 1)$$, 'its operation says so and counts it');
 
 -- Every column: one row per changed field, typed, and none for what did not change.
+create temp table other as select id from test.customers('rita') order by id limit 1;
 create temp table edit (field text, value text, json jsonb);
 insert into edit values
     ('name', $$'Made "again" ü'$$, '"Made \"again\" ü"'), ('email', $$'a@b.example'$$, '"a@b.example"'), ('phone', $$'+49 30 1'$$, '"+49 30 1"'),
@@ -27,7 +28,7 @@ insert into edit values
     ('postal_code', $$'01234'$$, '"01234"'), ('country', $$'DE'$$, '"DE"'), ('source', $$'web'$$, '"web"'), ('stage', $$'qualified'$$, '"qualified"'),
     ('owner_id', quote_literal(test.id('carl')), to_jsonb(test.id('carl'))), ('value', '1000000000000000', '1000000000000000'), ('currency', $$'EUR'$$, '"EUR"'),
     ('notes', $$e'a\nb'$$, '"a\nb"'), ('tags', $$'{a,"b c"}'$$, '["a", "b c"]'), ('custom', $$'{"a": [1, null]}'$$, '{"a": [1, null]}'),
-    ('created_at', $$'2026-02-03 05:05:06.7+01'$$, '"2026-02-03T04:05:06.700000Z"'), ('archived_at', $$'2026-12-31 23:59:59.999999-01'$$, '"2027-01-01T00:59:59.999999Z"'), ('merged_into', '(select id from made)', (select to_jsonb(id) from made));
+    ('created_at', $$'2026-02-03 05:05:06.7+01'$$, '"2026-02-03T04:05:06.700000Z"'), ('archived_at', $$'2026-12-31 23:59:59.999999-01'$$, '"2027-01-01T00:59:59.999999Z"'), ('merged_into', (select quote_literal(id) from other), (select to_jsonb(id) from other));
 create function test.edit(field text, value text) returns setof app.history language plpgsql as $$
 declare
     behind uuid := app.uuid7();
