@@ -15,9 +15,10 @@ struct trip {
 	char *xid;       /* of the transaction, once the server told it; malloc'd */
 	char *boot;      /* since when that server has run; malloc'd */
 	bool xid_told;   /* it told whether there is one */
-	char *remaining; /* how many customers the caller can still see; malloc'd, NULL where nobody counted */
-	bool synced;     /* the transaction has ended */
-	bool late;       /* the server said nothing until the deadline: it may still be at it */
+	char *
+	    remaining; /* how many customers the caller can still see; malloc'd, NULL where nobody counted */
+	bool synced; /* the transaction has ended */
+	bool late;   /* the server said nothing until the deadline: it may still be at it */
 };
 
 /* select * from api.fn("a" => $1, ...), or with refuse the form that cannot leave anything behind. */
