@@ -23,9 +23,9 @@ def mailbox():
 
 @pytest.fixture(scope="module")
 def stack(mailbox):
-    """Its own: it is restarted, and has a mail server."""
+    """Its own: it is restarted, and has a mail server. A proxy in its environment, where nobody is, must not be asked."""
     running = Stack()
-    running.env.update(HOLDFAST_SMTP=mailbox.url, HOLDFAST_MAIL_FROM="crm@holdfast.test")
+    running.env.update(HOLDFAST_SMTP=mailbox.url, HOLDFAST_MAIL_FROM="crm@holdfast.test", http_proxy="http://127.0.0.1:9", ALL_PROXY="http://127.0.0.1:9")
     with running:
         yield running
 
@@ -173,6 +173,30 @@ def test_killed_half_way_it_is_sent_again(stack, otto, receiver):
     assert deliveries(otto)[0]["attempts"] == 2
 
 
+def test_two_machines_do_not_send_the_same(stack, otto, receiver):
+    configure(otto, receiver.url)
+    stopped = list(children(stack, "alerts"))
+    a, b = stack.connect("holdfast_cgi"), stack.connect("holdfast_cgi")
+    try:
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        raise_alarm(stack, otto)
+        a.autocommit = False
+        with a.cursor() as one, b.cursor() as other:
+            one.execute("select target from api.outbox_take(100)")
+            assert (receiver.url,) in one.fetchall()
+            other.execute("set statement_timeout = '3s'")
+            other.execute("select target from api.outbox_take(100)")
+            assert (receiver.url,) not in other.fetchall(), "while the first one is at it"
+            a.commit()
+            other.execute("select target from api.outbox_take(100)")
+            assert (receiver.url,) not in other.fetchall(), "nor after"
+    finally:
+        a.close(), b.close()
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "2130706433", "0x7f.1", "127.1"])
 def test_private_addresses(stack, otto, receiver, host):
     url = f"http://{host}:{receiver.port}/hook"
@@ -202,12 +226,15 @@ def test_slow_and_talkative_receivers(stack, otto, receiver):
         if handler.path == "/hook":
             time.sleep(14)
         handler.send_response(200)
+        while handler.path == "/hook/heads":
+            handler.send_header("X-More", "x" * 1000)
+            handler.flush_headers()
         handler.end_headers()
         while handler.path != "/hook":
             handler.wfile.write(b"x" * 1024)
 
     receiver.answer = answer
-    configure(otto, receiver.url, receiver.url + "/endless", f"http://127.0.0.1:{receiver.port}/hook?again")
+    configure(otto, receiver.url, receiver.url + "/endless", receiver.url + "/heads", f"http://127.0.0.1:{receiver.port}/hook?again")
     began = time.monotonic()
     raise_alarm(stack, otto)
     until(lambda: all(d["log"] for d in deliveries(otto)), 13)
@@ -215,6 +242,7 @@ def test_slow_and_talkative_receivers(stack, otto, receiver):
     told = {d["target"]: d for d in deliveries(otto)}
     assert (told[receiver.url]["last_error"], told[receiver.url]["status"], told[receiver.url]["last_status"]) == ("timed_out", "queued", None)
     assert (told[receiver.url + "/endless"]["last_error"], told[receiver.url + "/endless"]["last_status"]) == (None, 200)
+    assert (told[receiver.url + "/heads"]["last_error"], told[receiver.url + "/heads"]["status"]) == ("failed", "queued")
 
 
 def test_nobody_there(stack, otto):
@@ -292,8 +320,10 @@ def test_right_settings(otto):
     whole = {"webhooks": [{"url": u} for u in urls], "emails": [{"email": "a.b+c@d-e.test", "severity": "low", "kinds": ["alert.raised"]}], "allow_private": False}
     answer = otto.patch("/settings", {"notify": whole, "webhook_secret": SECRET}, "*").json()
     assert answer["notify"] == whole and "webhook_secret" not in answer
+    assert (answer["version"], otto.get("/settings").headers["ETag"]) == (2, '"v2"')
     # A merge patch: what is not named stays, null takes away.
-    assert otto.patch("/settings", {"notify": {"webhooks": [HOOK], "allow_private": None}}, "*").json()["notify"] == {"webhooks": [HOOK], "emails": whole["emails"]}
+    answer = otto.patch("/settings", {"notify": {"webhooks": [HOOK], "allow_private": None}}, "*").json()
+    assert (answer["notify"], answer["version"]) == ({"webhooks": [HOOK], "emails": whole["emails"]}, 3)
     rows = otto.get("/history", entity="settings", field="notify").json()["data"]
     assert rows[0]["new"] == {"webhooks": [HOOK], "emails": whole["emails"]} and rows[0]["old"] == whole and rows[1]["old"] == {}
     assert otto.post(f"/operations/{rows[0]['operation_id']}/undo", {"reason": "x"}).status_code == 201

@@ -69,5 +69,13 @@ do $do$ begin perform test.tell(); end $do$;
 update app.delivery set status = 'queued', attempts = 3, next_at = app.now() - interval '1 day' where status = 'failed';
 select is((select attempts from app.delivery d join app.outbox_take(1) t on t.delivery = d.id), 0, 'a new one first; d is as it was before');
 
+-- What was raised by a read waits for the disk all the same.
+set local synchronous_commit = on;
+set local app.durability = '';
+do $do$ begin perform app.wait_for_disk(false); end $do$;
+select is(current_setting('synchronous_commit'), 'off', 'a read does not wait');
+do $do$ begin perform test.tell(); end $do$;
+select is(current_setting('synchronous_commit'), 'on', 'a message does');
+
 select * from finish();
 rollback;
