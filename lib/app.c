@@ -1,4 +1,4 @@
-/* app.c -- from a request to its answer; and at start, routes against the database. */
+/* app.c -- from a request to its answer. */
 #include "app.h"
 #include "fcgi.h"
 #include "openapi.h"
@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARGS_MOST_HERE (ARGS_MOST + 2)
-#define STATEMENT_MS   5000
-#define STEP_MS        60000
+#define STATEMENT_MS 5000
+#define STEP_MS      60000
 
 /* The route of a path and method; 404 without one, 405 with the methods that there are. Of the table's paths the first
  * that fits counts: a word stands before the :id it would fit too. */
@@ -126,7 +125,7 @@ struct rows *
 app_call(struct app *app, struct req *r, enum call kind, bool session, const char *fn,
     const struct arg *args, size_t n)
 {
-	struct arg all[ARGS_MOST_HERE] = {{"session", r->sid}, {"request", r->id}};
+	struct arg all[APP_ARGS] = {{"session", r->sid}, {"request", r->id}};
 	struct arg *first = session ? all : all + 1;
 
 	for (size_t i = 0; i < n; i++)
@@ -164,68 +163,6 @@ reply_list(struct app *app, struct req *r, const struct route *to, const struct 
 
 	if (rows != NULL)
 		render_list(r, rows, in->fields, in->holds, app->cursor_key);
-}
-
-/* The arguments of a route as its table declares them: a filter and a body are one each. */
-static size_t
-declared(struct arena *mem, const struct route *to, struct arg args[], const char *types[])
-{
-	size_t n = 0;
-	bool filter = false, body = false;
-
-	if (!to->open)
-		types[n] = "text", args[n++] = (struct arg){"session", NULL};
-	types[n] = "uuid", args[n++] = (struct arg){"request", NULL};
-	for (const struct param *p = to->params; p->name != NULL; p++) {
-		if ((p->place == IN_FILTER && filter) || (p->place == IN_BODY && body))
-			continue;
-		filter = filter || p->place == IN_FILTER;
-		body = body || p->place == IN_BODY;
-		types[n] = param_types(p);
-		args[n++] = (struct arg){param_argument(mem, p), NULL};
-	}
-	return n;
-}
-
-static bool
-among(const char *types, const char *type)
-{
-	size_t n = strlen(type);
-	const char *at = strstr(types, type);
-
-	return at != NULL && (at == types || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0');
-}
-
-/* Whether PostgreSQL understands every route as its table declares it. */
-static bool
-agrees(struct app *app, struct db *db)
-{
-	struct arena *mem = arena_new();
-	bool good = true;
-
-	for (const struct route *to = app->routes; to->path != NULL; to++) {
-		struct arg args[ARGS_MOST_HERE];
-		const char *expected[ARGS_MOST_HERE], **types, *why;
-		size_t n;
-		if (to->fn == NULL)
-			continue; /* its handler calls what it needs */
-		n = declared(mem, to, args, expected);
-		types = db_types(db, mem, to->fn, args, n, &why);
-		if (types == NULL) {
-			log_event("route_wrong", "method", http_method_name(to->method), "path",
-			    to->path, "function", to->fn, "why", why, NULL);
-			good = false;
-		}
-		for (size_t i = 0; types != NULL && i < n; i++)
-			if (!among(expected[i], types[i])) {
-				log_event("route_wrong", "method", http_method_name(to->method),
-				    "path", to->path, "function", to->fn, "argument", args[i].name,
-				    "declared", expected[i], "is", types[i], NULL);
-				good = false;
-			}
-	}
-	arena_free(mem);
-	return good;
 }
 
 static int
@@ -288,7 +225,7 @@ app_main(int argc, char **argv, struct app *app)
 	    (app->ready != NULL && !app->ready(app)))
 		return 111;
 	db = db_new(app->conf.database, app->name, STATEMENT_MS);
-	good = agrees(app, db);
+	good = app_agrees(app, db);
 	db_free(db);
 	if (!good || strcmp(ask, "--check") == 0) {
 		tokens_free(app->tokens);

@@ -19,6 +19,9 @@
 struct app;
 struct route;
 
+/* A call's arguments: session and request before those that a route declares. */
+#define APP_ARGS (ARGS_MOST + 2)
+
 /* Fills the answer of a request whose parameters are bound. */
 typedef void reply_fn(
     struct app *app, struct req *r, const struct route *to, const struct bound *in);
@@ -66,6 +69,9 @@ reply_fn reply_list;
 /* Calls any api function in the name of the request; NULL with r->fault set. session says whether it takes one. */
 struct rows *app_call(struct app *app, struct req *r, enum call kind, bool session, const char *fn,
     const struct arg *args, size_t n);
+
+/* Whether PostgreSQL understands every route as its table declares it; what does not agree is in the log. */
+bool app_agrees(struct app *app, struct db *db);
 
 /* Runs a program: serves; with --check compares its routes with PostgreSQL and exits; with --openapi prints
  * its part of the description; with --settings the settings. Returns the exit status, 111 when it cannot start. */
