@@ -1,13 +1,44 @@
-/* alerts.c -- who outside is told of what.
+/* alerts.c -- what somebody ought to look at, and who outside is told of it.
  *
+ *	GET  /v1/alerts                  about the people below you, newest first
+ *	GET  /v1/alerts/:id              one
+ *	POST /v1/alerts/:id/close        say what came of it
  *	GET  /v1/deliveries              what was sent or is to be, newest first
  *	POST /v1/deliveries/:id/retry    put a failed one back into the queue
  *
- * The process beside the workers sends what is due.
+ * The process beside the worker asks the rules that only tell (sql/app/watch.sql), and sends what is due.
  */
 #include "app.h"
 
+#define RULES                                                                                      \
+	"exposure_soft exposure_hard unusual_reveals denied read_only segment_share team_share "   \
+	"contact_changes near_misses deletions transfers log_ins rights decoy off_hours"
+
 /* clang-format off */
+static const struct param find[] = {
+	{"status",   IN_FILTER, AS_WORD, .list = true, .items = 2,  .words = "open closed", .says = "Whether somebody has looked at them."},
+	{"rule",     IN_FILTER, AS_WORD, .list = true, .items = 15, .words = RULES, .says = "Raised by these rules."},
+	{"severity", IN_FILTER, AS_WORD, .list = true, .items = 5,  .words = "info low medium high critical", .says = "As grave as this."},
+	{"staff",    IN_FILTER, AS_UUID, .list = true, .items = 50, .says = "About these people."},
+	{"from",     IN_FILTER, AS_TIME, .says = "Then or later."},
+	{"to",       IN_FILTER, AS_TIME, .says = "Earlier."},
+	{"cursor",   IN_QUERY,  AS_CURSOR, .says = "The next of the page before."},
+	{"limit",    IN_QUERY,  AS_INT, .least = 1, .most = 200, .unless = "50", .sql = "lim", .says = "How many on a page."},
+	{0}
+};
+
+static const struct param one[] = {
+	{"id", IN_PATH, AS_UUID, .must = true, .says = "The alert."},
+	{0}
+};
+
+static const struct param shut[] = {
+	{"id",              IN_PATH, AS_UUID,  .must = true, .says = "The alert."},
+	{"idempotency-key", IN_HEAD, AS_RETRY, .sql = "retry", .says = "The same key and body does it once."},
+	{"note",            IN_BODY, AS_PROSE, .must = true, .least = 1, .most = 1000, .says = "What came of it."},
+	{0}
+};
+
 static const struct param deliveries[] = {
 	{"status", IN_FILTER, AS_WORD, .list = true, .items = 3, .words = "queued sent failed", .says = "Only with one of these."},
 	{"from",   IN_FILTER, AS_TIME, .says = "Then or later."},
@@ -24,6 +55,9 @@ static const struct param delivery_retry[] = {
 };
 
 static const struct route routes[] = {
+	{GET,  "/v1/alerts",           "alert_list",  find, reply_list, 200, .says = "Lists alerts about the people below you, newest first; one of a rule for a person and a day."},
+	{GET,  "/v1/alerts/:id",       "alert_get",   one,  reply_row,  200, .says = "Shows one, with the request that answers it."},
+	{POST, "/v1/alerts/:id/close", "alert_close", shut, reply_row,  200, .says = "Closes an alert; a graver one of the same day opens it again."},
 	{GET,  "/v1/deliveries",           "delivery_list",  deliveries,     reply_list, 200, .says = "Lists what was sent to webhooks and mailboxes, or is to be, with each try; for admins."},
 	{POST, "/v1/deliveries/:id/retry", "delivery_retry", delivery_retry, reply_row,  200, .says = "Puts a failed delivery back into the queue; 409 not_failed for any other."},
 	{0}
@@ -34,5 +68,9 @@ int
 main(int argc, char **argv)
 {
 	return app_main(argc, argv,
-	    &(struct app){.name = "alerts", .workers = 1, .routes = routes, .work = outbox_work});
+	    &(struct app){.name = "alerts",
+		.workers = 1,
+		.routes = routes,
+		.step = "alerts_step",
+		.work = outbox_work});
 }

@@ -78,6 +78,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/job.sql
 \ir app/chores.sql
 \ir app/phones.sql
+\ir app/near_miss.sql
 \ir app/customers.sql
 \ir app/children.sql
 \ir app/offers.sql
@@ -86,6 +87,9 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/duplicates.sql
 \ir app/hand_over.sql
 \ir app/break_glass.sql
+\ir app/holds.sql
+\ir app/decoys.sql
+\ir app/watch.sql
 \ir app/restore.sql
 \ir app/changes.sql
 \ir app/restore_write.sql
@@ -138,6 +142,9 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/changes.sql
 \ir api/handover.sql
 \ir api/completeness.sql
+\ir api/holds.sql
+\ir api/alerts.sql
+\ir api/decoys.sql
 \ir api/operations.sql
 \ir api/events.sql
 \ir api/exposure.sql

@@ -250,7 +250,7 @@ begin
         select t.told, t.next into told, next_ from api.change_tell(api.change_veiled(cursor->1, cursor->>2), upto, least(lim, 200)) t;
         rows := api.change_rows(told);
         perform app.disclose('changes', array(select distinct r.customer_id from unnest(rows) r where r.op = 'upsert'),
-            masked => not app.shows_contacts() or exists (select from unnest(rows) r where r.record->'masked' ?| '{email,phone,phone_e164}'));
+            masked => not app.shows_contacts() or exists (select from unnest(rows) r where r.record->'masked' ?| '{email,phone,phone_e164}'), bytes => pg_column_size(rows));
     end if;
     tail._tail := true;
     tail._classification := app.classification();

@@ -51,7 +51,7 @@ begin
         into total using filter, cursor, lim, app.me(), app.org(), segments, app.above();
     end if;
     perform app.disclose('list', array(select distinct r.customer_id from unnest(rows) r), api.child_classes(entity),
-        masked => coalesce((select bool_or(api.child_masked(entity, r.masked)) from unnest(rows) r), true));
+        masked => coalesce((select bool_or(api.child_masked(entity, r.masked)) from unnest(rows) r), true), bytes => pg_column_size(rows));
     if fields is not null then
         select jsonb_object_agg(k.name, null) into blank
         from unnest('{email,phone,phone_e164,notes,body,subject,outcome,next_step,amount,lines,net,tax,gross}'::text[]) k(name) where k.name <> all(fields);
@@ -85,7 +85,7 @@ begin
     elsif if_none_match is not null and app.tag_matches(if_none_match, r._etag) then
         return jsonb_populate_record(r, '{"_status": 304}');
     end if;
-    perform app.disclose('read', array[r.customer_id], api.child_classes(entity), masked => api.child_masked(entity, r.masked));
+    perform app.disclose('read', array[r.customer_id], api.child_classes(entity), masked => api.child_masked(entity, r.masked), bytes => pg_column_size(r));
     return r;
 end
 $$;

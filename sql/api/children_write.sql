@@ -120,7 +120,7 @@ begin
     perform app.single();
     r := api.child_shown(r, id);
     r := jsonb_populate_record(r, jsonb_build_object('_status', status, '_location', case when status = 201 then '/v1/' || entity || '/' || id end));
-    perform app.disclose('change', array[r.customer_id], api.child_classes(entity), masked => api.child_masked(entity, r.masked));
+    perform app.disclose('change', array[r.customer_id], api.child_classes(entity), masked => api.child_masked(entity, r.masked), bytes => pg_column_size(r));
     return r;
 end
 $$;

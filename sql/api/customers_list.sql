@@ -208,7 +208,7 @@ begin
         end if;
     end if;
     perform app.disclose('list', array(select r.id from unnest(rows) r), app.customer_classes(fields),
-        masked => exists (select from unnest(rows) r where r.masked && '{email,phone,phone_e164}') or not app.shows_contacts());
+        masked => exists (select from unnest(rows) r where r.masked && '{email,phone,phone_e164}') or not app.shows_contacts(), bytes => pg_column_size(rows));
     if fields is not null then
         -- What was not asked for does not leave PostgreSQL, so that the ledger is right about it.
         rows := array(select jsonb_populate_record(r, blank.columns) from unnest(rows) r, (

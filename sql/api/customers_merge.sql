@@ -133,7 +133,7 @@ begin
     end if;
     perform app.single();
     r := api.customer_shown(id);
-    perform app.disclose('change', array[r.id], masked => r.masked && '{email,phone,phone_e164}');
+    perform app.disclose('change', array[r.id], masked => r.masked && '{email,phone,phone_e164}', bytes => pg_column_size(r));
     return next r;
 end
 $$;

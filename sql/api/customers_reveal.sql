@@ -29,7 +29,7 @@ begin
         perform app.refuse_member(422, 'invalid_value', '/reason', 'required', 'Say why.');
     end if;
     select * into c from app.customer t where t.org_id = app.org() and t.id = r.id;
-    perform app.disclose('reveal', array[r.id], 'contact', masked => false, reason => body->>'reason');
+    perform app.disclose('reveal', array[r.id], 'contact', masked => false, reason => body->>'reason', bytes => pg_column_size(c));
     d._doc := (select jsonb_object_agg(f.name, to_jsonb(c)->f.name) from unnest(fields) f(name));
     d._classification := app.classification();
     return next d;
@@ -66,7 +66,7 @@ begin
     end if;
     perform app.single();
     r := api.customer_shown(found_);
-    perform app.disclose('break_glass', array[r.id], masked => r.masked && '{email,phone,phone_e164}', reason => body->>'reason');
+    perform app.disclose('break_glass', array[r.id], masked => r.masked && '{email,phone,phone_e164}', reason => body->>'reason', bytes => pg_column_size(r));
     return next r;
 end
 $$;

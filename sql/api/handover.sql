@@ -178,7 +178,8 @@ begin
     c := api.customer_shown(id);
     people := api.handover_contacts(c);
     offers := api.handover_offers(c);
-    perform app.disclose('handover', array[c.id], masked => c.masked && '{email,phone,phone_e164}' or people @? '$[*].masked[*]');
+    perform app.disclose('handover', array[c.id], masked => c.masked && '{email,phone,phone_e164}' or people @? '$[*].masked[*]',
+        bytes => pg_column_size(c) + pg_column_size(people) + pg_column_size(offers) + pg_column_size(past));
     return query select jsonb_build_object('generated_at', app.time_json(app.now()),
             'generated_for', (select api.named(s.id, s.name) from app.staff s where s.org_id = app.org() and s.id = app.me()),
             'classification', app.classification(), 'customer', api.customer_json(c), 'standing', api.handover_standing(c),

@@ -87,7 +87,7 @@ begin
     -- What is no customer's (people, settings) is none of the ledger's.
     perform app.disclose('history', array(select distinct r._customer from unnest(rows) r where r._customer is not null),
         case when exists (select from unnest(rows) r where r.field is null and r._customer is not null) then app.customer_classes(null)
-        else app.customer_classes(array(select distinct r.field from unnest(rows) r where r._customer is not null)) end);
+        else app.customer_classes(array(select distinct r.field from unnest(rows) r where r._customer is not null)) end, bytes => pg_column_size(rows));
     return query select r.* from unnest(rows) r;
     return next tail;
 end

@@ -40,7 +40,7 @@ begin
     rows := array(select r from (select array_agg(f.entity) as e, array_agg(f.id) as i, array_agg(f.matched) as m
         from app.search_find(btrim(q), least(lim, 20)) f) f, api.search_rows(f.e, f.i, f.m) r);
     perform app.disclose('search', array(select distinct r.customer_id from unnest(rows) r), 'base contact',
-        masked => exists (select from unnest(rows) r where r.masked && '{email,phone,phone_e164}') or not app.shows_contacts());
+        masked => exists (select from unnest(rows) r where r.masked && '{email,phone,phone_e164}') or not app.shows_contacts(), bytes => pg_column_size(rows));
     return query select r.* from unnest(rows) r;
     tail._tail := true;
     tail._classification := app.classification();

@@ -104,7 +104,7 @@ begin
         rows := trim_array(rows, 1);
         tail._next := jsonb_build_array(rows[lim].at, rows[lim].id);
     end if;
-    perform app.disclose('timeline', array(select distinct r._customer from unnest(rows) r), api.entry_classes(rows));
+    perform app.disclose('timeline', array(select distinct r._customer from unnest(rows) r), api.entry_classes(rows), bytes => pg_column_size(rows));
     return query select r.* from unnest(rows) r;
     return next tail;
 end

@@ -71,7 +71,12 @@ def test_nobody_is_stopped(month):
         for n, desk in enumerate(desks):
             stack.clock(f"{ahead.total_seconds() + n * 60:.0f} seconds")
             desk.day()
-            stack.sql("select app.watch_org(%s)", base.org)
+        # The rules that only tell are asked at noon and at night.
+        for hours in (4, 12):
+            stack.clock(f"{ahead.total_seconds() + hours * 3600:.0f} seconds")
+            while stack.sql("select app.watch()")[0][0]:
+                pass
     alerts = stack.sql("select rule, severity, count(*)::int from app.alert where org_id = %s group by 1, 2", base.org)
     assert sum(n for _, _, n in alerts) <= ALERTS, alerts
+    assert stack.sql("select max(used[3][1]) from app.exposure where org_id = %s", base.org)[0][0] is not None
     assert stack.sql("select count(*) from app.exposure where org_id = %s and masked_until is not null", base.org)[0][0] == 0

@@ -119,6 +119,9 @@ ELSEWHERE = {
     "event_list": "tests/api/test_events.py", "staff_events": "as event_list", "customer_seen_by": "tests/api/test_exposure.py", "staff_exposure": "as customer_seen_by",
     "refused": "tests/api/test_denied.py",
     "delivery_list": "of what leaves the house only ids: tests/api/test_outbox.py", "delivery_retry": "as delivery_list",
+    "hold_list": "tests/api/test_holds.py", "hold_get": "as hold_list", "hold_approve": "tests/api/test_holds_decided.py", "hold_reject": "as hold_approve",
+    "alert_list": "whom the caller is above; of customers nothing", "alert_get": "as alert_list", "alert_close": "as alert_list",
+    "decoy_list": "tests/api/test_decoys.py", "decoy_create": "as decoy_list",
     "notice_list": "what the caller was told; of the customer only the id", "outcome": "whether one's own request was committed",
 } | dict.fromkeys(["funnel_change", "funnel_get", "settings_change", "settings_get"], "how the org works") | dict.fromkeys(
     ["staff_change", "staff_create", "staff_get", "staff_invite", "staff_list", "grant_create", "grant_list", "staff_freeze", "staff_unfreeze", "staff_session_end", "staff_session_list",
