@@ -138,7 +138,7 @@ def test_beyond_looking(stack, ada, max, rob, decoy, how):
 
 
 def test_who_knows_is_not_told_of(stack, ada, axel, decoy):
-    ada.pages("/customers", limit=200)
+    ada.pages("/customers", owner=ada.get("/customers/" + decoy).json()["owner_id"])
     for who in (ada, axel):
         who.get("/customers/" + decoy)
     assert patch(ada, decoy, notes="n").status_code == 200

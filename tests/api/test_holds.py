@@ -61,6 +61,36 @@ def test_the_day_has_a_limit_of_its_own(stack, rob):
         stack.clock("0")
 
 
+def test_what_was_long_before_stays(stack, max, rob):
+    """The window of the alert begins where counting did: what was right two hours ago is not taken back."""
+    try:
+        stack.clock("-2 hours")
+        ids = customers(stack, rob, 5)
+        assert patch(rob, ids[0], phone="+33 1 42689999").status_code == 200
+        stack.clock("0")
+        with limits(stack, rob, contact_changes={"hour": 3, "day": 50}):
+            assert [patch(rob, i, phone=f"+33 1 4268 {n:04}").status_code for n, i in enumerate(ids[1:])] == [200] * 3 + [202]
+    finally:
+        stack.clock("0")
+    assert answered(max, alerts(max, rob)[0]).json()["restored"] == 3 and phones(stack, ids)[0] == "+33 1 42689999"
+
+
+def test_the_window_keeps_its_beginning(stack, max, rob):
+    """Who goes on when the hour is over is told of in the same alert, which takes all of it back."""
+    try:
+        stack.clock("-2 hours")
+        ids = customers(stack, rob, 6)
+        before = phones(stack, ids)
+        with limits(stack, rob, contact_changes={"hour": 2, "day": 50}):
+            for ahead, these in (("-70 minutes", ids[:3]), ("0", ids[3:])):
+                stack.clock(ahead)
+                assert [patch(rob, i, phone=f"+33 1 4268 {n:04}").status_code for n, i in enumerate(these)] == [200, 200, 202]
+    finally:
+        stack.clock("0")
+    assert sum(answered(max, a).json()["restored"] for a in alerts(max, rob)) == 4     # around midnight there are two
+    assert phones(stack, ids) == before
+
+
 def test_what_counts(stack, max, rob):
     """Each PATCH that changes one of them, of a customer or a contact, once; nothing else."""
     ids = customers(stack, rob, 12)
@@ -135,6 +165,16 @@ def test_who_archives_much_has_his_changes_wait(stack, max, rob):
     assert [rob.get("/customers/" + i).json()["archived_at"] is None for i in ids[:3] + [ids[6], ids[8]]] == [True] * 4 + [False]
 
 
+def test_who_is_held_may_take_back(stack, rob):
+    ids = customers(stack, rob, 3)
+    assert patch(rob, ids[0], phone="+33 1 42680000").status_code == 200
+    operation = rob.pages(f"/customers/{ids[0]}/history")[0]["operation_id"]
+    with limits(stack, rob, deletions={"day": 0}):
+        rob.delete("/customers/" + ids[1], "*")
+        waits(patch(rob, ids[0], phone="+33 1 42680001"), "deletions")
+        assert rob.post(f"/operations/{operation}/undo", {"reason": "x"}).json()["restored"] == 1
+
+
 def test_merges_are_deletions(stack, ada):
     boss = newcomer(stack, "manager", ada)
     ids = customers(stack, rep(stack, boss), 6)
@@ -153,6 +193,8 @@ def test_a_grant_is_for_more(stack, rob, max, measure):
         stack.sql("""insert into app.exposure_grant (org_id, id, staff_id, measure, amount, reason, granted_by, at, until)
             select s.org_id, app.uuid7(), s.id, %s, 1, 'x', %s, app.now(), app.now() + interval '1 hour' from app.staff s where s.id = %s""", measure, max.id, rob.id)
         assert patch(rob, ids[0], phone="+33 1 42680001").status_code == 200
+        stack.sql("update app.exposure_grant set at = at - interval '2 hours', until = until - interval '2 hours' where staff_id = %s", rob.id)
+        waits(patch(rob, ids[1], phone="+33 1 42680002"), measure)              # its time is over
 
 
 def test_the_usual_refusals_come_first(stack, rob, nina):
