@@ -74,6 +74,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/job.sql
 \ir app/chores.sql
 \ir app/phones.sql
+\ir app/near_miss.sql
 \ir app/customers.sql
 \ir app/children.sql
 \ir app/offers.sql
