@@ -6,7 +6,7 @@
 
 /* clang-format off */
 static const struct param find[] = {
-	{"kind",   IN_FILTER, AS_WORD, .list = true, .items = 3, .words = "break_glass duplicate hand_over", .says = "Only of these kinds."},
+	{"kind",   IN_FILTER, AS_WORD, .list = true, .items = 4, .words = "break_glass duplicate hand_over hold", .says = "Only of these kinds."},
 	{"from",   IN_FILTER, AS_TIME, .says = "Then or later."},
 	{"to",     IN_FILTER, AS_TIME, .says = "Earlier."},
 	{"cursor", IN_QUERY,  AS_CURSOR, .says = "The next of the page before."},
@@ -15,7 +15,7 @@ static const struct param find[] = {
 };
 
 static const struct route routes[] = {
-	{GET, "/v1/notices", "notice_list", find, reply_list, 200, .says = "Lists what you were told, newest first: somebody broke the glass of your customer, handed one over to you, or made one (customer_id) that is there already (other_id) where he does not see it."},
+	{GET, "/v1/notices", "notice_list", find, reply_list, 200, .says = "Lists what you were told, newest first: somebody broke the glass of your customer, handed one over to you, made one (customer_id) that is there already (other_id) where he does not see it, or changes of his wait for you (GET /v1/holds)."},
 	{0}
 };
 /* clang-format on */

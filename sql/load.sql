@@ -83,6 +83,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/duplicates.sql
 \ir app/hand_over.sql
 \ir app/break_glass.sql
+\ir app/holds.sql
 \ir app/restore.sql
 \ir app/changes.sql
 \ir app/restore_write.sql
@@ -132,6 +133,8 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/changes.sql
 \ir api/handover.sql
 \ir api/completeness.sql
+\ir api/holds.sql
+\ir api/alerts.sql
 \ir api/operations.sql
 \ir api/restores.sql
 

@@ -17,7 +17,7 @@ select k.id, k.customer_id, k.name, k.title,
     'v' || k.version || case when s.clear then '' else 'm' end || coalesce('h' || left(md5(s.kept::text), 6), '') as _etag,
     (select app.classification()) as _classification,
     null::int as _status, null::text as _location, null::text as _code, null::text as _detail, null::jsonb as _problem,
-    null::jsonb as _also, null::text as _next, null::bigint as _count, null::boolean as _tail
+    null::jsonb as _also, null::jsonb as _doc, null::text as _next, null::bigint as _count, null::boolean as _tail
 from app.contact k
 -- Masked as its customer is. The offset leaves it in one piece, asked once for each row.
 cross join lateral (select

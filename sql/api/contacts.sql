@@ -75,12 +75,36 @@ begin
 end
 $$;
 
--- Changes some fields of one contact.
+-- As api.customer_tried.
+create function api.contact_tried(c app.contact, body jsonb) returns jsonb
+language plpgsql volatile as $$
+declare
+    n    app.contact := jsonb_populate_record(c, body);
+    held text;
+begin
+    if (n.email, n.phone) is not distinct from (c.email, c.phone) then
+        perform api.child_write(c, body);
+        return null;
+    end if;
+    begin
+        perform api.child_write(c, body);
+    exception when sqlstate 'PT409' then
+        if sqlerrm <> 'held' then
+            raise;
+        end if;
+        get stacked diagnostics held = pg_exception_detail;
+    end;
+    return held;
+end
+$$;
+
+-- Changes some fields of one contact. Where it has to wait it is a 202 with the hold.
 create function api.contact_change(session text, request uuid, id uuid, if_match text[], body jsonb) returns setof api.contact
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
     c app.contact;
     r api.contact;
+    held jsonb;
 begin
     perform app.enter(session, request, 'contacts.change');
     c := api.child_locked(c, 'contacts', id);
@@ -89,7 +113,11 @@ begin
         return next r;
         return;
     end if;
-    perform api.child_write(c, body);
+    held := api.contact_tried(c, body);
+    if held is not null then
+        return next api.held(r, app.hold('contacts', c.id, c.customer_id, c.version, body, held), held);
+        return;
+    end if;
     return next api.child_answer(r, 'contacts', id, 200);
 end
 $$;

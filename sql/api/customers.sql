@@ -36,7 +36,7 @@ select c.id, c.name,
         || coalesce('h' || left(md5(s.kept::text), 6), '') as _etag,
     (select app.classification()) as _classification,
     null::int as _status, null::text as _location,
-    null::text as _code, null::text as _detail, null::jsonb as _problem, null::jsonb as _also,
+    null::text as _code, null::text as _detail, null::jsonb as _problem, null::jsonb as _also, null::jsonb as _doc,
     null::text as _next, null::bigint as _count, null::boolean as _tail
 from app.customer c
 -- Asked once for each row, not once for each column: with the offset the planner leaves it in one piece.

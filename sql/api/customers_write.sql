@@ -125,7 +125,43 @@ begin
 end
 $$;
 
--- Changes some fields of one customer. 412 with the conflicting fields when if_match does not hold its entity-tag, 409 when
+-- Writes a row of which the caller has locked the version before.
+create function api.customer_write(c app.customer, n app.customer) returns void
+language plpgsql volatile as $$
+begin
+    if n is distinct from c then
+        update app.customer t set (name, email, phone, website, address, city, region, postal_code, country, source, stage,
+            owner_id, value, currency, notes, tags, custom)
+            = (n.name, n.email, n.phone, n.website, n.address, n.city, n.region, n.postal_code, n.country, n.source, n.stage,
+            n.owner_id, n.value, n.currency, n.notes, n.tags, n.custom)
+        where t.org_id = app.org() and t.id = c.id;
+    end if;
+end
+$$;
+
+-- The same, unless it has to wait: then nothing is written, and why is the result. What is wrong with it is found out all the same.
+create function api.customer_tried(c app.customer, n app.customer) returns jsonb
+language plpgsql volatile as $$
+declare
+    held text;
+begin
+    if (n.email, n.phone) is not distinct from (c.email, c.phone) then
+        perform api.customer_write(c, n);
+        return null;
+    end if;
+    begin
+        perform api.customer_write(c, n);
+    exception when sqlstate 'PT409' then
+        if sqlerrm <> 'held' then
+            raise;
+        end if;
+        get stacked diagnostics held = pg_exception_detail;
+    end;
+    return held;
+end
+$$;
+
+-- Changes some fields of one customer. Where it has to wait it is a 202 with the hold (app.tg_held). 412 with the conflicting fields when if_match does not hold its entity-tag, 409 when
 -- it is archived.
 create function api.customer_change(session text, request uuid, id uuid, if_match text[], body jsonb) returns setof api.customer
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
@@ -133,6 +169,7 @@ declare
     c app.customer;
     n app.customer;
     r api.customer;
+    held jsonb;
 begin
     perform app.enter(session, request, 'customers.change');
     c := api.customer_locked(id);
@@ -152,12 +189,10 @@ begin
         perform app.refuse(409, 'archived', 'The customer is archived. Restore it first.');
     end if;
     n := api.customer_patched(c, body);
-    if n is distinct from c then
-        update app.customer t set (name, email, phone, website, address, city, region, postal_code, country, source, stage,
-            owner_id, value, currency, notes, tags, custom)
-            = (n.name, n.email, n.phone, n.website, n.address, n.city, n.region, n.postal_code, n.country, n.source, n.stage,
-            n.owner_id, n.value, n.currency, n.notes, n.tags, n.custom)
-        where t.org_id = app.org() and t.id = c.id;
+    held := api.customer_tried(c, n);
+    if held is not null then
+        return next api.held(r, app.hold('customers', c.id, c.id, c.version, body, held), held);
+        return;
     end if;
     r := api.customer_shown(id);
     perform app.disclose('change', array[r.id], masked => r.masked && '{email,phone,phone_e164}');

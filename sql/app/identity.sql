@@ -126,6 +126,13 @@ language sql stable as $$
         else staff_id = app.me() end
 $$;
 
+-- Whether somebody is the caller, by this account or another.
+create or replace function app.same_person(staff_id uuid) returns boolean
+language sql stable as $$
+    select exists (select from app.staff s join app.staff m on m.org_id = s.org_id and m.person_id = s.person_id
+        where s.org_id = app.org() and s.id = same_person.staff_id and m.id = app.me())
+$$;
+
 -- The segments that the people at and below the caller work in.
 create or replace function app.team_segments() returns text[]
 language sql stable as $$

@@ -180,6 +180,11 @@ create table app.hold (
 );
 create index hold_pending on app.hold (org_id, staff_id, id) where status = 'pending';
 create index hold_record on app.hold (org_id, record_id) where status = 'pending';
+create index hold_staff on app.hold (org_id, staff_id, id);
+
+-- What a person changed of late, by which changes begin to wait (app.held_by).
+create index history_contact on app.history (org_id, actor_id, id) where via = 'api' and field in ('email', 'phone');
+create index history_archived on app.history (org_id, actor_id, id) where via = 'api' and field = 'archived_at';
 
 -- Customers that nobody has any reason to look at.
 create table app.decoy (
@@ -191,6 +196,10 @@ create table app.decoy (
     foreign key (org_id, customer_id) references app.customer on delete restrict,
     foreign key (org_id, made_by) references app.staff on delete restrict
 );
+
+alter table app.notice
+    drop constraint kind_word,
+    add constraint kind_word check (kind in ('break_glass', 'hand_over', 'duplicate', 'hold'));
 
 do $$
 declare

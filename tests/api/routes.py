@@ -5,7 +5,8 @@ import uuid
 
 import requests
 
-from people import MISSING, Forge, other_org
+from people import MISSING, Forge, newcomer, other_org
+from watching import alerts, customers, limits, patch, waits
 
 
 def text(least, most, sign="x", **more):
@@ -58,6 +59,8 @@ ROUTES = {
     ("GET", "/sessions/current"): None, ("DELETE", "/sessions/current"): None,
     ("POST", "/sessions/password"): {"token": text(1, 200, must=True), "password": dict(PASSWORD, must=True)},
     ("PATCH", "/sessions/current/password"): {"old": text(1, 128, must=True), "new": dict(PASSWORD, must=True)},
+    ("GET", "/holds"): None, ("GET", "/holds/{id}"): None, ("POST", "/holds/{id}/approve"): {"note": dict(REASON, solid=True)}, ("POST", "/holds/{id}/reject"): {"note": dict(REASON, must=True)},
+    ("GET", "/alerts"): None, ("GET", "/alerts/{id}"): None, ("POST", "/alerts/{id}/close"): {"note": dict(REASON, must=True)},
     ("GET", "/jwks"): None, ("GET", "/notices"): None, ("GET", "/search"): None,
     ("GET", "/staff"): None, ("POST", "/staff"): dict({k: dict(v, must=v.get("solid", False)) for k, v in STAFF.items()}, id=dict(UUID, solid=True)),
     ("GET", "/staff/{id}"): None, ("PATCH", "/staff/{id}"): dict(STAFF, status=dict(type="text", least="", most="inactive", solid=True)), ("POST", "/staff/{id}/invite"): None, ("GET", "/staff/{id}/completeness"): None,
@@ -78,6 +81,8 @@ class World:
         self.forge = Forge(stack, self.max)
         self.token, self.admin = self.max.tokens["access_token"], stack.login("ada@demo.test").tokens["access_token"]
         self.mine, self.theirs = self.things(self.max), self.things(self.otto)
+        for admin, things in ((stack.login("ada@demo.test"), self.mine), (self.otto, self.theirs)):
+            things.update(self.watched(admin, self.max if things is self.mine else None))
         self.calls = {"phone": f"+49 30 {uuid.uuid4().int % 10 ** 9:09}", "email": uuid.uuid4().hex + "@x.test"}
         self.max.customer(**self.calls)
         self.twin = self.max.customer()["id"]
@@ -102,6 +107,13 @@ class World:
         children["sent"] = sent   # what becomes of an offer is asked of this one, all else of the draft
         return {**children, "customers": c["id"], "operations": row["operation_id"], "restores": restore.json()["id"], "staff": client.id}
 
+    def watched(self, admin, boss):
+        """A change of somebody below that waits, and an alert about him."""
+        below = newcomer(self.stack, "rep", boss or admin)
+        c = customers(self.stack, below, 1)[0]
+        with limits(self.stack, below, contact_changes={"hour": 0}):
+            return {"holds": waits(patch(below, c, phone="+33 1 42680000"), "contact_changes"), "alerts": alerts(boss or admin, below)[0]["id"]}
+
     def good(self, route):
         """A body that is right as far as form goes."""
         scope = {"operation": self.mine["operations"]}
@@ -112,6 +124,7 @@ class World:
                 "POST /offers": {"currency": "EUR", "customer_id": self.mine["customers"]}, "PATCH /offers/{id}": {"title": "x"}, "POST /offers/{id}/send": {"note": "x"},
                 "POST /offers/{id}/revise": {"title": "x"}, "POST /offers/{id}/accept": {"reason": "x"}, "POST /offers/{id}/decline": {"reason": "x"},
                 "POST /customers/{id}/stage": {"stage": "new"}, "POST /customers/{id}/merge": {"other": self.twin, "reason": "x"}, "POST /customers/{id}/reveal": {"fields": ["phone"], "reason": "x"}, "POST /customers/break-glass": dict(self.calls, reason="x"),
+                "POST /holds/{id}/approve": {"note": "x"}, "POST /holds/{id}/reject": {"note": "x"}, "POST /alerts/{id}/close": {"note": "x"},
                 "POST /restores": {"scope": scope, "dry_run": False, "reason": "x"}, "POST /sessions": {"email": uuid.uuid4().hex + "@x.test", "password": "x"},
                 "POST /sessions/refresh": {"refresh_token": "x"}, "POST /sessions/password": {"token": "x", "password": "x" * 12},
                 "PUT /funnel": {"segments": [{"id": "x", "name": "x", "stages": [{"id": "x", "name": "x"}]}]}, "PATCH /settings": {"visibility": "own"},

@@ -24,7 +24,8 @@ def world(stack):
 
 COUNTS = """select (select count(*) from app.history), (select count(*) from app.operation), (select count(*) from app.customer), (select count(*) from app.restore),
     (select count(*) from app.retry), (select max(updated_at) from app.customer), (select string_agg(password_hash, ' ' order by staff_id) from app.credential),
-    (select count(*) from app.session where revoked_at is not null), (select count(*) from app.notice), (select count(*) from app.break_glass)"""
+    (select count(*) from app.session where revoked_at is not null), (select count(*) from app.notice), (select count(*) from app.break_glass),
+    (select string_agg(status, ' ' order by id) from app.hold), (select string_agg(status, ' ' order by id) from app.alert where rule = 'contact_changes')"""
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +37,7 @@ def unharmed(stack, world):
     yield
     assert stack.sql(COUNTS) == before
     assert requests.get(stack.url + "/v1/health", timeout=5).status_code == 200
-    for program in ("customers", "contacts", "deals", "activities", "offers", "funnel", "settings", "notices", "staff", "history", "operations", "restores", "sessions", "health", "search"):
+    for program in ("customers", "contacts", "deals", "activities", "offers", "funnel", "settings", "notices", "staff", "history", "operations", "restores", "sessions", "health", "search", "holds", "alerts"):
         with open(f"{stack.state}/log/{program}.log") as log:
             assert not re.search("worker_died|request_stuck|Sanitizer|sql_code_wrong|problem_extra_wrong", log.read())
 
