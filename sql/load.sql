@@ -84,6 +84,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/hand_over.sql
 \ir app/break_glass.sql
 \ir app/holds.sql
+\ir app/decoys.sql
 \ir app/restore.sql
 \ir app/changes.sql
 \ir app/restore_write.sql
@@ -135,6 +136,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/completeness.sql
 \ir api/holds.sql
 \ir api/alerts.sql
+\ir api/decoys.sql
 \ir api/operations.sql
 \ir api/restores.sql
 

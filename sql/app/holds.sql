@@ -154,6 +154,7 @@ declare
     made uuid := (select h.id from app.hold h where h.org_id = app.org() and h.record_id = record and h.status = 'pending'
         and h.staff_id = app.me() and h.entity = hold.entity and h.version = hold.version and h.body = hold.body limit 1);
 begin
+    perform app.decoys_touched('change', array[customer]);
     if made is not null then
         return made;
     end if;

@@ -26,11 +26,12 @@ language sql volatile as $$ select set_config('app.operation', id::text, true) $
 
 -- Records that n history rows were written under this transaction's operation. A change waits for the disk. One that goes on over
 -- several transactions is of the last of them, so that whoever followed it meets it again (app.changed).
+-- Its moment is now, but for a decoy's.
 create or replace function app.operation_record(org int, n bigint) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 begin
     insert into app.operation as o (org_id, id, at, actor_id, session_id, request_id, action, via, reason, undoes, changes, tx)
-    values (org, app.operation_id(), app.now(), app.me(), app.session_id(), app.request_id(),
+    values (org, app.operation_id(), coalesce(nullif(current_setting('app.moment', true), '')::timestamptz, app.now()), app.me(), app.session_id(), app.request_id(),
         coalesce(nullif(current_setting('app.action', true), ''), 'sql'),
         coalesce(nullif(current_setting('app.via', true), ''), 'sql'),
         nullif(current_setting('app.reason', true), ''), nullif(current_setting('app.undoes', true), '')::uuid, n, pg_current_xact_id())

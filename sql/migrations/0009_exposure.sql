@@ -189,10 +189,12 @@ create index history_archived on app.history (org_id, actor_id, id) where via = 
 -- Customers that nobody has any reason to look at.
 create table app.decoy (
     org_id      int  not null,
+    id          uuid not null,
     customer_id uuid not null,
     made_by     uuid not null,
     at          timestamptz not null,
-    primary key (org_id, customer_id),
+    primary key (org_id, id),
+    constraint decoy_customer unique (org_id, customer_id),
     foreign key (org_id, customer_id) references app.customer on delete restrict,
     foreign key (org_id, made_by) references app.staff on delete restrict
 );

@@ -19,7 +19,8 @@ $$;
 -- Whose a customer is, and in which segment, decides what counts (app.expose_more).
 create policy customer_count on app.customer for select to holdfast_owner using (true);
 
--- The log of a person is his own and of those above him; alerts and decoys are never their subject's.
+-- The log of a person is his own and of those above him; alerts are never their subject's. Which customers are decoys, and who met one,
+-- only admins and auditors know: a manager has a base to carry away himself.
 \set OVER '(:ROLE in (''admin'', ''auditor'') or (:ROLE = ''manager'' and exists (select from app.staff_tree t where t.org_id = :ORG and t.above_id = :ME and t.below_id = staff_id and t.distance > 0)))'
 create policy seen_read on app.seen for select to holdfast_api using (org_id = :ORG and (staff_id = :ME or :OVER));
 create policy exposure_read on app.exposure for select to holdfast_api using (org_id = :ORG and (staff_id = :ME or :OVER));
@@ -29,9 +30,10 @@ create policy exposure_grant_read on app.exposure_grant for select to holdfast_a
 create policy exposure_grant_create on app.exposure_grant for insert to holdfast_api
     with check (org_id = :ORG and granted_by = :ME and staff_id <> :ME and :OVER and :ROLE <> 'auditor');
 create policy event_read on app.event for select to holdfast_api using (org_id = :ORG and (staff_id = :ME or :OVER));
-create policy alert_read on app.alert for select to holdfast_api using (org_id = :ORG and staff_id <> :ME and :OVER);
-create policy alert_close on app.alert for update to holdfast_api using (org_id = :ORG and staff_id <> :ME and :OVER and :ROLE <> 'auditor')
-    with check (org_id = :ORG and staff_id <> :ME and :OVER and :ROLE <> 'auditor');
+\set NO_DECOY '(rule <> ''decoy'' or :ROLE in (''admin'', ''auditor''))'
+create policy alert_read on app.alert for select to holdfast_api using (org_id = :ORG and staff_id <> :ME and :OVER and :NO_DECOY);
+create policy alert_close on app.alert for update to holdfast_api using (org_id = :ORG and staff_id <> :ME and :OVER and :NO_DECOY and :ROLE <> 'auditor')
+    with check (org_id = :ORG and staff_id <> :ME and :OVER and :NO_DECOY and :ROLE <> 'auditor');
 create policy hold_read on app.hold for select to holdfast_api using (org_id = :ORG and (staff_id = :ME or :OVER));
 create policy hold_decide on app.hold for update to holdfast_api using (org_id = :ORG and staff_id <> :ME and :OVER and :ROLE <> 'auditor')
     with check (org_id = :ORG and staff_id <> :ME and :OVER and :ROLE <> 'auditor');

@@ -61,6 +61,7 @@ ROUTES = {
     ("PATCH", "/sessions/current/password"): {"old": text(1, 128, must=True), "new": dict(PASSWORD, must=True)},
     ("GET", "/holds"): None, ("GET", "/holds/{id}"): None, ("POST", "/holds/{id}/approve"): {"note": dict(REASON, solid=True)}, ("POST", "/holds/{id}/reject"): {"note": dict(REASON, must=True)},
     ("GET", "/alerts"): None, ("GET", "/alerts/{id}"): None, ("POST", "/alerts/{id}/close"): {"note": dict(REASON, must=True)},
+    ("GET", "/decoys"): None, ("POST", "/decoys"): {"count": dict(type="int", least=0, most=50, must=True), "segment": text(1, 40, solid=True), "owner_id": dict(UUID, solid=True)},
     ("GET", "/jwks"): None, ("GET", "/notices"): None, ("GET", "/search"): None,
     ("GET", "/staff"): None, ("POST", "/staff"): dict({k: dict(v, must=v.get("solid", False)) for k, v in STAFF.items()}, id=dict(UUID, solid=True)),
     ("GET", "/staff/{id}"): None, ("PATCH", "/staff/{id}"): dict(STAFF, status=dict(type="text", least="", most="inactive", solid=True)), ("POST", "/staff/{id}/invite"): None, ("GET", "/staff/{id}/completeness"): None,
@@ -70,7 +71,7 @@ ROUTES = {
                              "backdate_days": dict(type="int", least=-1, most=365, solid=True)},
 }
 OPEN = {("GET", "/health"), ("GET", "/jwks"), ("POST", "/sessions"), ("POST", "/sessions/refresh"), ("POST", "/sessions/password")}
-ADMINS = {("PUT", "/funnel"), ("PATCH", "/settings"), ("POST", "/staff"), ("PATCH", "/staff/{id}")}  # asked by ada: max is refused before his body is looked at
+ADMINS = {("PUT", "/funnel"), ("PATCH", "/settings"), ("POST", "/staff"), ("PATCH", "/staff/{id}"), ("GET", "/decoys"), ("POST", "/decoys")}  # asked by ada: max is refused before his body is looked at
 
 
 class World:
@@ -124,7 +125,7 @@ class World:
                 "POST /offers": {"currency": "EUR", "customer_id": self.mine["customers"]}, "PATCH /offers/{id}": {"title": "x"}, "POST /offers/{id}/send": {"note": "x"},
                 "POST /offers/{id}/revise": {"title": "x"}, "POST /offers/{id}/accept": {"reason": "x"}, "POST /offers/{id}/decline": {"reason": "x"},
                 "POST /customers/{id}/stage": {"stage": "new"}, "POST /customers/{id}/merge": {"other": self.twin, "reason": "x"}, "POST /customers/{id}/reveal": {"fields": ["phone"], "reason": "x"}, "POST /customers/break-glass": dict(self.calls, reason="x"),
-                "POST /holds/{id}/approve": {"note": "x"}, "POST /holds/{id}/reject": {"note": "x"}, "POST /alerts/{id}/close": {"note": "x"},
+                "POST /holds/{id}/approve": {"note": "x"}, "POST /holds/{id}/reject": {"note": "x"}, "POST /alerts/{id}/close": {"note": "x"}, "POST /decoys": {"count": 1, "segment": "closing"},
                 "POST /restores": {"scope": scope, "dry_run": False, "reason": "x"}, "POST /sessions": {"email": uuid.uuid4().hex + "@x.test", "password": "x"},
                 "POST /sessions/refresh": {"refresh_token": "x"}, "POST /sessions/password": {"token": "x", "password": "x" * 12},
                 "PUT /funnel": {"segments": [{"id": "x", "name": "x", "stages": [{"id": "x", "name": "x"}]}]}, "PATCH /settings": {"visibility": "own"},

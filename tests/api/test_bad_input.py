@@ -25,7 +25,7 @@ def world(stack):
 COUNTS = """select (select count(*) from app.history), (select count(*) from app.operation), (select count(*) from app.customer), (select count(*) from app.restore),
     (select count(*) from app.retry), (select max(updated_at) from app.customer), (select string_agg(password_hash, ' ' order by staff_id) from app.credential),
     (select count(*) from app.session where revoked_at is not null), (select count(*) from app.notice), (select count(*) from app.break_glass),
-    (select string_agg(status, ' ' order by id) from app.hold), (select string_agg(status, ' ' order by id) from app.alert where rule = 'contact_changes')"""
+    (select count(*) from app.decoy), (select string_agg(status, ' ' order by id) from app.hold), (select string_agg(status, ' ' order by id) from app.alert where rule = 'contact_changes')"""
 
 
 @pytest.fixture(autouse=True)

@@ -118,6 +118,7 @@ ELSEWHERE = {
     "customer_timeline": "tests/api/test_timeline.py", "customer_handover": "tests/api/test_handover.py", "staff_completeness": "tests/api/test_completeness.py",
     "hold_list": "tests/api/test_holds.py", "hold_get": "as hold_list", "hold_approve": "tests/api/test_holds_decided.py", "hold_reject": "as hold_approve",
     "alert_list": "whom the caller is above; of customers nothing", "alert_get": "as alert_list", "alert_close": "as alert_list",
+    "decoy_list": "tests/api/test_decoys.py", "decoy_create": "as decoy_list",
     "notice_list": "what the caller was told; of the customer only the id", "outcome": "whether one's own request was committed",
 } | dict.fromkeys(["funnel_change", "funnel_get", "settings_change", "settings_get"], "how the org works") | dict.fromkeys(
     ["staff_change", "staff_create", "staff_get", "staff_invite", "staff_list", "staff_session_end", "staff_session_list",

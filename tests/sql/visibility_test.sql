@@ -44,10 +44,10 @@ insert into app.exposure_grant (org_id, id, staff_id, measure, amount, reason, g
 select p.org, app.uuid7(), p.id, 'customers', 1, 'x', p.id, app.now(), app.now() + interval '1 day' from test.person p where p.id is not null;
 insert into app.event (org_id, id, at, kind, staff_id) select p.org, app.uuid7(), app.now(), 'test.done', p.id from test.person p, generate_series(1, 2) where p.id is not null;
 insert into app.alert (org_id, id, at, rule, severity, staff_id, day, last_at, evidence, answer)
-select p.org, app.uuid7(), app.now(), 'read_only', 'low', p.id, '2026-01-01', app.now(), '{}', 'none' from test.person p where p.id is not null;
+select p.org, app.uuid7(), app.now(), r.rule, 'low', p.id, '2026-01-01', app.now(), '{}', 'none' from test.person p, unnest('{read_only,decoy}'::text[]) r(rule) where p.id is not null;
 insert into app.hold (org_id, id, at, staff_id, entity, record_id, customer_id, version, body, rule)
 select p.org, app.uuid7(), app.now(), p.id, 'customers', c.id, c.id, 1, '{}', 'contact_changes' from test.person p, lateral (select k.id from app.customer k where k.org_id = p.org limit 1) c where p.id is not null;
-insert into app.decoy select p.org, c.id, p.id, app.now() from test.person p, lateral (select k.id from app.customer k where k.org_id = p.org order by k.id limit 2) c where p.name in ('ada', 'otto');
+insert into app.decoy (org_id, id, customer_id, made_by, at) select p.org, app.uuid7(), c.id, p.id, app.now() from test.person p, lateral (select k.id from app.customer k where k.org_id = p.org order by k.id limit 2) c where p.name in ('ada', 'otto');
 insert into app.restore_item select r.org_id, r.id, n, 'customers', array[app.uuid7()] from app.restore r, generate_series(1, 2) n where r.reason = 'waiting';
 
 select test.children();
@@ -71,7 +71,7 @@ insert into matrix values
     ('settings', 'select 1'), ('funnel', 'select 1'),
     ('team_seen', null), ('base', null),
     ('decoy', 'select count(*) from app.decoy d where d.org_id = $2 and $4 is null'),
-    ('alert', 'select count(*) from app.alert a where a.org_id = $2 and a.staff_id <> $3 and ($4 is null or test.role_of($1) = ''manager'' and a.staff_id = any($4))'),
+    ('alert', 'select count(*) from app.alert a where a.org_id = $2 and a.staff_id <> $3 and ($4 is null or test.role_of($1) = ''manager'' and a.staff_id = any($4) and a.rule <> ''decoy'')'),
     ('operation', 'select count(*) from app.operation o where o.org_id = $2 and ($4 is null or o.actor_id = any($4))'),
     ('seen', 'select count(*) from app.seen t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
     ('exposure', 'select count(*) from app.exposure t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
