@@ -3,6 +3,8 @@
  *	GET  /v1/alerts              about the people below you, newest first
  *	GET  /v1/alerts/:id          one
  *	POST /v1/alerts/:id/close    say what came of it
+ *
+ * The process beside the worker asks the rules that only tell (sql/app/watch.sql).
  */
 #include "app.h"
 
@@ -46,6 +48,6 @@ static const struct route routes[] = {
 int
 main(int argc, char **argv)
 {
-	return app_main(
-	    argc, argv, &(struct app){.name = "alerts", .workers = 1, .routes = routes});
+	return app_main(argc, argv,
+	    &(struct app){.name = "alerts", .workers = 1, .routes = routes, .step = "alerts_step"});
 }

@@ -4,7 +4,7 @@
 do $$
 declare
     f    record;
-    open text[] := '{health,health_step,restore_step,refuse_form,session_challenge,session_open,session_refresh,password_set}';
+    open text[] := '{health,health_step,restore_step,alerts_step,refuse_form,session_challenge,session_open,session_refresh,password_set}';
 begin
     for f in select p.oid::regprocedure name, n.nspname, p.proname,
             coalesce(p.proargnames[1] = 'session', false) or p.proname = any(open) as entry
@@ -33,7 +33,7 @@ $$;
 
 -- What only an operator may do.
 revoke all on function app.org_create, app.invite_create(text), app.invite_create(int, uuid), app.track, app.track_event,
-    app.history_begin, app.act_as from holdfast_api, holdfast_mover;
+    app.history_begin, app.act_as, app.watch_person, app.watch_transfers, app.alert_once, app.habit_of, app.off_hours from holdfast_api, holdfast_mover;
 
 do $$
 declare

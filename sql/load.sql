@@ -85,6 +85,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/break_glass.sql
 \ir app/holds.sql
 \ir app/decoys.sql
+\ir app/watch.sql
 \ir app/restore.sql
 \ir app/changes.sql
 \ir app/restore_write.sql

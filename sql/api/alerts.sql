@@ -97,3 +97,12 @@ begin
     return next api.alert_shown(id);
 end
 $$;
+
+-- Asks the rules that only tell about the org whose turn it is. Open: it shows nothing. Returns the milliseconds until it wants to be
+-- called again.
+create function api.alerts_step() returns int
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+begin
+    return case when app.watch() then 0 else 5000 end;
+end
+$$;

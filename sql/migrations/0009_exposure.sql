@@ -182,9 +182,10 @@ create index hold_pending on app.hold (org_id, staff_id, id) where status = 'pen
 create index hold_record on app.hold (org_id, record_id) where status = 'pending';
 create index hold_staff on app.hold (org_id, staff_id, id);
 
--- What a person changed of late, by which changes begin to wait (app.held_by).
+-- What a person changed of late, by which changes begin to wait (app.held_by), and what he gave to others (app.watch_transfers).
 create index history_contact on app.history (org_id, actor_id, id) where via = 'api' and field in ('email', 'phone');
 create index history_archived on app.history (org_id, actor_id, id) where via = 'api' and field = 'archived_at';
+create index history_given on app.history (org_id, actor_id, id) where field = 'owner_id';
 
 -- Customers that nobody has any reason to look at.
 create table app.decoy (
@@ -199,6 +200,21 @@ create table app.decoy (
     foreign key (org_id, made_by) references app.staff on delete restrict
 );
 
+-- In which hours a person works (app.habit_of), worked out once a day while he does.
+create table app.habit (
+    org_id   int  not null,
+    staff_id uuid not null,
+    day      date not null,
+    days     int  not null,                                   -- on how many of the last 90 he worked
+    earliest int,                                             -- the hours (UTC) between which nine tenths of it lie
+    latest   int,
+    primary key (org_id, staff_id),
+    foreign key (org_id, staff_id) references app.staff on delete restrict
+);
+
+-- When the rules that only tell (app.watch) were asked about an org last.
+alter table app.org add watched_at timestamptz not null default '-infinity';
+
 alter table app.notice
     drop constraint kind_word,
     add constraint kind_word check (kind in ('break_glass', 'hand_over', 'duplicate', 'hold'));
@@ -207,7 +223,7 @@ do $$
 declare
     t text;
 begin
-    foreach t in array array['seen', 'team_seen', 'exposure', 'exposure_day', 'exposure_share', 'base', 'exposure_grant', 'event', 'alert', 'hold', 'decoy'] loop
+    foreach t in array array['habit', 'seen', 'team_seen', 'exposure', 'exposure_day', 'exposure_share', 'base', 'exposure_grant', 'event', 'alert', 'hold', 'decoy'] loop
         execute format('alter table app.%I enable row level security, force row level security', t);
     end loop;
 end

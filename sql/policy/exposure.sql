@@ -4,7 +4,7 @@ do $$
 declare
     t text;
 begin
-    foreach t in array array['seen', 'team_seen', 'exposure', 'exposure_share', 'base', 'alert', 'hold'] loop
+    foreach t in array array['seen', 'team_seen', 'exposure', 'exposure_share', 'base', 'alert', 'hold', 'habit'] loop
         execute format('create policy %s_owner on app.%1$s for all to holdfast_owner using (true) with check (true)', t);
     end loop;
     -- These are appended to only, and that of a person's days is written once for each.

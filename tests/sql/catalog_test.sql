@@ -15,7 +15,7 @@ select p.oid, n.nspname::text as space, p.proname::text as name, p.oid::regproce
     l.lanname::text as language, p.proconfig, p.prosrc, p.proleakproof, p.proargnames, p.proacl, p.proowner,
     coalesce(p.proargnames[1] = 'session', false) as proves,
     -- The open ones: what has no session yet, or shows and begins nothing.
-    p.proname in ('health', 'health_step', 'restore_step', 'refuse_form', 'session_challenge', 'session_open', 'session_refresh', 'password_set') as open,
+    p.proname in ('health', 'health_step', 'restore_step', 'alerts_step', 'refuse_form', 'session_challenge', 'session_open', 'session_refresh', 'password_set') as open,
     has_function_privilege('holdfast_cgi', p.oid, 'execute') as cgi,
     has_function_privilege('holdfast_sessions', p.oid, 'execute') as sessions
 from pg_proc p
@@ -87,7 +87,7 @@ select set_eq(
     ('staff_tree', 'staff_tree_find', 'SELECT', 'holdfast_search'),
     ('customer', 'customer_move', 'ALL', 'holdfast_mover'),
     ('customer', 'customer_read', 'SELECT', 'holdfast_api'),
-    ('disclosure', 'disclosure_read', 'SELECT', 'holdfast_api'),
+    ('disclosure', 'disclosure_read', 'SELECT', 'holdfast_api'), ('disclosure', 'disclosure_find', 'SELECT', 'holdfast_owner'),
     ('disclosure', 'disclosure_write', 'INSERT', 'holdfast_api'),
     ('disclosure_rest', 'disclosure_rest_move', 'ALL', 'holdfast_owner'),
     ('calling_code', 'calling_code_read', 'SELECT', 'holdfast_api holdfast_mover holdfast_owner holdfast_search'),
@@ -151,7 +151,7 @@ select set_eq(
     union all values ('alert', 'alert_close', 'UPDATE', 'holdfast_api'), ('customer', 'customer_count', 'SELECT', 'holdfast_owner'), ('decoy', 'decoy_create', 'INSERT', 'holdfast_api'),
         ('exposure_grant', 'exposure_grant_create', 'INSERT', 'holdfast_api'), ('hold', 'hold_create', 'INSERT', 'holdfast_api'), ('hold', 'hold_decide', 'UPDATE', 'holdfast_api')
     union all select t.name, t.name || '_read', 'SELECT', 'holdfast_api' from unnest('{seen,exposure,exposure_day,exposure_share,exposure_grant,event,alert,hold,decoy}'::text[]) t(name)
-    union all select t.name, t.name || '_owner', 'ALL', 'holdfast_owner' from unnest('{seen,team_seen,exposure,exposure_share,base,alert,hold}'::text[]) t(name)
+    union all select t.name, t.name || '_owner', 'ALL', 'holdfast_owner' from unnest('{seen,team_seen,exposure,exposure_share,base,alert,hold,habit}'::text[]) t(name)
     union all select t.name, t.name || '_write', 'INSERT', 'holdfast_owner' from unnest('{event,exposure_day}'::text[]) t(name)
     union all select t.name, t.name || '_find', 'SELECT', 'holdfast_owner' from unnest('{event,exposure_day,exposure_grant,decoy}'::text[]) t(name)
     union all select t.name, t.name || w.word, w.cmd, w.role from unnest('{contact,deal,activity,offer}'::text[]) t(name), (values ('_read', 'SELECT', 'holdfast_api'),
@@ -285,13 +285,13 @@ select set_eq($$select name, owner from functions where space = 'app' and prosec
         ('duplicate_find', 'holdfast_mover'), ('duplicate_told', 'holdfast_mover'), ('bring_along', 'holdfast_mover'), ('tg_child_moved', 'holdfast_mover'), ('worked_on', 'holdfast_owner'),
         ('event', 'holdfast_owner'), ('alert', 'holdfast_owner'), ('expose', 'holdfast_owner'), ('expose_more', 'holdfast_owner'), ('expose_share', 'holdfast_owner'), ('share_counted', 'holdfast_owner'),
         ('exposure_locked', 'holdfast_owner'), ('exposure_limits', 'holdfast_owner'), ('book_size', 'holdfast_owner'), ('base_counted', 'holdfast_owner')) v(name, owner)
-    union all select n, 'holdfast_owner' from unnest('{change_limit,contact_changed,deleted,held_by,tg_held,deciders,hold_alert,holds_expire,freeze,decoys_touched}'::text[]) n
+    union all select n, 'holdfast_owner' from unnest('{change_limit,contact_changed,deleted,held_by,tg_held,deciders,hold_alert,holds_expire,freeze,decoys_touched,alert_once,habit_of,off_hours,watch_transfers,watch_person,watch}'::text[]) n
     union all select format('tg_%s_history_%s', t, e), 'holdfast_owner' from unnest('{staff,funnel,settings,contact,deal,activity,offer}'::text[]) t, unnest('{insert,update,delete}'::text[]) e$$,
     'the security definer functions of app are exactly these, and none belongs to a superuser');
 select is_empty($$select whole from functions where prosecdef and proconfig[1] is distinct from 'search_path=pg_catalog, app, pg_temp'$$,
     'every security definer function has the search path');
 select is_empty($$select f.whole from functions f where f.space = 'app' and has_function_privilege('holdfast_api', f.oid, 'execute')
-    and f.name in ('org_create', 'invite_create', 'track', 'track_event', 'history_begin', 'act_as')$$, 'what is an operator''s is not the api''s');
+    and f.name in ('org_create', 'invite_create', 'track', 'track_event', 'history_begin', 'act_as', 'watch_person', 'watch_transfers', 'alert_once', 'habit_of', 'off_hours')$$, 'what is an operator''s is not the api''s');
 
 -- Views.
 select is_empty($$select c.oid::regclass from pg_class c where c.relnamespace in ('app'::regnamespace, 'api'::regnamespace) and c.relkind = 'v'
@@ -304,7 +304,7 @@ select set_eq($$select t.name from tables t where not t.part and not exists (sel
     $$values ('break_glass'), ('calling_code'), ('notice'), ('chore'), ('credential'), ('disclosure'), ('entity'), ('history'), ('invite'), ('job'), ('login'), ('login_throttle'), ('operation'), ('org'),
         ('refresh'), ('restore'), ('restore_conflict'), ('restore_item'), ('retry'), ('segment'), ('session'), ('staff_segment'),
         ('staff_tree'), ('stage'), ('offer_counter'), ('search_word'), ('moved'), ('seen'), ('team_seen'), ('exposure'), ('exposure_day'), ('exposure_share'), ('exposure_grant'),
-        ('base'), ('event'), ('alert'), ('hold'), ('decoy')$$,
+        ('base'), ('event'), ('alert'), ('hold'), ('decoy'), ('habit')$$,
     'every table has a history but these');
 select is_empty($$select e.name, w.event from app.entity e, (values ('insert', 4), ('update', 16), ('delete', 8)) w(event, bit)
     where not exists (select from pg_trigger g join pg_proc p on p.oid = g.tgfoid

@@ -69,7 +69,7 @@ insert into matrix values
     ('notice', 'select count(*) from app.notice n where n.org_id = $2 and n.staff_id = $3'),
     ('break_glass', 'select count(*) from app.break_glass b where b.org_id = $2 and ($4 is null or b.staff_id = any($4))'),
     ('settings', 'select 1'), ('funnel', 'select 1'),
-    ('team_seen', null), ('base', null),
+    ('team_seen', null), ('base', null), ('habit', null),
     ('decoy', 'select count(*) from app.decoy d where d.org_id = $2 and $4 is null'),
     ('alert', 'select count(*) from app.alert a where a.org_id = $2 and a.staff_id <> $3 and ($4 is null or test.role_of($1) = ''manager'' and a.staff_id = any($4) and a.rule <> ''decoy'')'),
     ('operation', 'select count(*) from app.operation o where o.org_id = $2 and ($4 is null or o.actor_id = any($4))'),
