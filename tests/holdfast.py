@@ -130,6 +130,7 @@ class Stack:
                 **{m: {"week": {"soft": "100%", "hard": "100%"}} for m in ("segment", "team")},
                 **{m: {w: {"hard": 999999999} for w in ("hour", "day")} for m in ("contact_changes", "near_misses", "deletions")}}
         self.sql("update app.settings set budgets = %s", json.dumps({role: all_ for role in ("rep", "manager", "admin", "auditor")}))
+        self.sql("update app.exposure set limits_of = null")    # or what was worked out before would hold until the next hour
 
     def fold_differences(self, new=False):
         """Records whose folded history is not the record: must be empty. new: of those only that were written since this was asked before."""

@@ -1,11 +1,13 @@
 """oracles.py -- what is hidden from whom in the demo org, every way to ask for it by an id, and the face of an answer."""
+import datetime
+
 from people import MISSING, other_org
 
 SQL = ("select ", "insert ", "update ", "SQLSTATE", "ERROR:", "relation ", "constraint ", "violates", "duplicate key", "plpgsql", "app.", "api.", "function ",
        "_fkey", "_pkey", "policy")
 ITS_OWN = ("Date", "X-Request-Id")
 REASON, NOTE = {"reason": "x"}, {"If-Match": '"v1"'}
-GRANT = {"measure": "customers", "amount": 1, "until": "2100-01-01T00:00:00Z", "reason": "x"}
+GRANT = {"measure": "customers", "amount": 1, "until": f"{datetime.date.today() + datetime.timedelta(days=30)}T00:00:00Z", "reason": "x"}
 ANY, STALE = {"If-Match": "*"}, {"If-Match": '"v99"'}
 
 
