@@ -133,7 +133,8 @@ begin
     end if;
     perform app.single();
     r := api.customer_shown(id);
-    perform app.disclose('change', array[r.id], masked => r.masked && '{email,phone,phone_e164}', bytes => pg_column_size(r));
+    -- What it shows was the other one's as well.
+    perform app.disclose('change', array[r.id, (body->>'other')::uuid], masked => r.masked && '{email,phone,phone_e164}', bytes => pg_column_size(r));
     return next r;
 end
 $$;

@@ -72,7 +72,8 @@ begin
         'masked_until', null, 'blocked_until', null, 'blocked_why', null, 'frozen', false)
         || coalesce((select jsonb_build_object('masked_until', case when x.masked_until > now then app.time_json(x.masked_until) end,
             'blocked_until', case when x.blocked_until > now then app.time_json(x.blocked_until) end,
-            'blocked_why', case when x.blocked_until > now then x.blocked_why end, 'frozen', coalesce(x.blocked_until = 'infinity', false))
+            -- That there are decoys is for those who know them.
+            'blocked_why', case when x.blocked_until > now then case when x.blocked_why = 'decoy' and app.role() not in ('admin', 'auditor') then 'alert' else x.blocked_why end end, 'frozen', coalesce(x.blocked_until = 'infinity', false))
         from app.exposure x where x.org_id = app.org() and x.staff_id = s.id), '{}');
     if s.id <> app.me() then
         perform app.event('exposure.read', s.id);

@@ -101,18 +101,28 @@ create or replace function app.decoy_keep(c app.customer, like_ uuid) returns vo
 language plpgsql volatile as $$
 declare
     o    record;
+    at_  uuid := (select s.id from app.session s where s.org_id = c.org_id and s.staff_id = c.owner_id order by abs(extract(epoch from s.created_at - c.created_at)) limit 1);
     kept jsonb := (select jsonb_object_agg(k, coalesce(current_setting(k, true), ''))
         from unnest('{app.me,app.session,app.request,app.action,app.via,app.reason,app.operation,app.moment}'::text[]) k);
 begin
-    select p.actor_id, p.action, p.via into o from app.history h join app.operation p on p.org_id = h.org_id and p.id = h.operation_id
+    select p.actor_id, p.action, p.via, p.session_id is not null as logged_in, p.request_id is not null as asked into o from app.history h join app.operation p on p.org_id = h.org_id and p.id = h.operation_id
     where h.org_id = c.org_id and h.record_id = like_ and h.field is null order by h.id limit 1;
-    if o.via is null or o.actor_id is not null then
-        select c.owner_id as actor_id, 'customers.create' as action, 'api' as via into o;
+    if o.via is null then
+        select case when at_ is not null then c.owner_id end as actor_id, 'customers.create' as action, case when at_ is null then 'sql' else 'api' end as via,
+            at_ is not null as logged_in, at_ is not null as asked into o;
+    elsif o.actor_id is not null then
+        -- As his own were made: in a session of his, with an answer that showed it, or in none.
+        select c.owner_id as actor_id, 'customers.create' as action, 'api' as via, o.logged_in and at_ is not null as logged_in, o.asked as asked into o;
     end if;
     perform set_config('app.me', coalesce(o.actor_id::text, ''), true), set_config('app.action', o.action, true), set_config('app.via', o.via, true),
-        set_config('app.session', '', true), set_config('app.request', case when o.via = 'api' then gen_random_uuid()::text else '' end, true),
+        set_config('app.session', case when o.logged_in then at_::text else '' end, true), set_config('app.request', case when o.asked then gen_random_uuid()::text else '' end, true),
         set_config('app.reason', '', true), set_config('app.operation', app.uuid7(c.created_at)::text, true), set_config('app.moment', c.created_at::text, true);
     insert into app.customer select c.*;
+    if o.logged_in then
+        insert into app.disclosure (org_id, at, id, request_id, staff_id, session_id, channel, customer_ids, classes, masked, bytes)
+        values (c.org_id, c.created_at, app.uuid7(c.created_at + interval '2 milliseconds'), app.request_id(), app.me(), at_, 'change', array[c.id],
+            'base contact money notes', false, 600 + floor(random() * 60));
+    end if;
     perform set_config(k.key, k.value, true) from jsonb_each_text(kept) k;
     insert into app.decoy (org_id, id, customer_id, made_by, at) values (c.org_id, app.uuid7(), c.id, app.me(), app.now());
 end

@@ -36,13 +36,15 @@ end
 $$;
 alter function app.contact_changed owner to holdfast_owner;
 
--- What he archived, and merged, since: not what went along with its customer.
+-- What he archived, and merged, since: not what went along with its customer. Of a rep also what he took back of his own: a creation is
+-- taken back by archiving, and years of work go that way.
 create or replace function app.deleted(staff_id uuid, since timestamptz, most bigint) returns table (operation_id uuid, at timestamptz)
 language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
 begin
     return query
         select h.operation_id, h.at from app.history h
-        where h.org_id = app.org() and h.actor_id = deleted.staff_id and h.via = 'api' and h.field = 'archived_at'
+        where h.org_id = app.org() and h.actor_id = deleted.staff_id and h.field = 'archived_at'
+          and (h.via = 'api' or h.via = 'restore' and exists (select from app.staff s where s.org_id = h.org_id and s.id = deleted.staff_id and s.role = 'rep'))
           and h.new is not null and h.new <> 'null' and h.id >= app.uuid7_floor(since)
           and (h.entity = 'customers' or not exists (select from app.history c where c.org_id = h.org_id and c.operation_id = h.operation_id
               and c.record_id = h.customer_id and c.field = 'archived_at'))
@@ -134,13 +136,14 @@ declare
     began timestamptz := (select (a.evidence->>'from')::timestamptz from app.alert a where a.org_id = app.org() and a.staff_id = app.me()
         and a.rule = hold_alert.rule and a.day = (app.now() at time zone 'UTC')::date);
 begin
-    select jsonb_build_object('from', app.time_json(coalesce(least(began, min(c.at)), app.now())),
+    select jsonb_build_object('from', app.time_json(coalesce(least(began, min(c.first)), app.now())),
         'to', app.time_json(coalesce(max(c.at), app.now()) + interval '1 microsecond'),
         'operations', coalesce((array_agg(to_jsonb(c.operation_id) order by c.at desc))[1:100], '{}'), 'holds', 1 + (select count(*) from app.hold h
             where h.org_id = app.org() and h.staff_id = app.me() and h.id >= app.uuid7_floor(since)))
     into doc
-    from (select k.operation_id, k.at from app.contact_changed(app.me(), since, 1000) k where hold_alert.rule <> 'deletions' and (k.near or hold_alert.rule <> 'near_misses')
-        union all select d.operation_id, d.at from app.deleted(app.me(), since, 1000) d where hold_alert.rule = 'deletions') c;
+    from (select w.operation_id, max(w.at) as at, min(w.at) as first from (
+        select k.operation_id, k.at from app.contact_changed(app.me(), since, 1000) k where hold_alert.rule <> 'deletions' and (k.near or hold_alert.rule <> 'near_misses')
+        union all select d.operation_id, d.at from app.deleted(app.me(), since, 1000) d where hold_alert.rule = 'deletions') w group by 1) c;
     perform app.alert(rule, case rule when 'near_misses' then 'critical' else 'high' end, app.me(), 'restore', doc);
 end
 $$;
@@ -169,6 +172,62 @@ begin
     return made;
 end
 $$;
+
+-- Behind each statement that archives: beyond the limit of deletions somebody is told at once, not when a change of a phone comes to wait
+-- for it. And when a rep's restore of his own writes back more contact values than he may change by hand: what stood there before
+-- may be what he planted.
+create or replace function app.tg_gone() returns trigger
+language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    b    jsonb;
+    via  text := current_setting('app.via', true);
+    most bigint;
+begin
+    if app.me() is null or nullif(current_setting('app.operation', true), '') is null
+        or not (via = 'api' and current_setting('app.action', true) <> 'holds.approve' or via = 'restore' and app.role() = 'rep') then
+        return null;
+    end if;
+    b := app.budget_of(app.role(), app.me(), (select o.budgets from app.settings o where o.org_id = app.org()));
+    if tg_argv[0] = 'archived' then
+        -- A statement may have archived nothing of this kind, or what went along with its customer.
+        if not exists (select from app.history h where h.org_id = app.org() and h.operation_id = current_setting('app.operation')::uuid
+                and h.field = 'archived_at' and h.entity = tg_argv[1])
+            or tg_argv[1] <> 'customers' and exists (select from app.history h where h.org_id = app.org()
+                and h.operation_id = current_setting('app.operation')::uuid and h.field = 'archived_at' and h.entity = 'customers') then
+            return null;
+        end if;
+        most := app.change_limit(b, 'deletions', 'day', app.me());
+        if (select count(*) from app.deleted(app.me(), app.now() - interval '24 hours', most + 1)) > most then
+            perform app.exposure_locked(app.org(), app.me(), app.role(), app.now()), app.hold_alert('deletions', app.now() - interval '24 hours');
+        end if;
+    elsif via = 'restore' then
+        most := app.change_limit(b, 'contact_changes', 'hour', app.me());
+        if (select count(*) from (select from app.history h where h.org_id = app.org() and h.operation_id = current_setting('app.operation')::uuid
+                and h.field in ('email', 'phone') limit most + 1) c) > most then
+            perform app.exposure_locked(app.org(), app.me(), app.role(), app.now()),
+                app.alert('contact_changes', 'high', app.me(), 'restore', jsonb_build_object('from', app.time_json(app.now()),
+                    'to', app.time_json(app.clock() + interval '1 microsecond'), 'operations', array[current_setting('app.operation')]));
+        end if;
+    end if;
+    return null;
+end
+$$;
+alter function app.tg_gone owner to holdfast_owner;
+
+do $do$
+declare
+    t text;
+    e record;
+begin
+    for e in select * from (values ('customer', 'customers'), ('contact', 'contacts'), ('deal', 'deals'), ('activity', 'activities'), ('offer', 'offers')) v(name, entity) loop
+        execute format('create or replace trigger _920_gone after update of archived_at on app.%I for each statement execute function app.tg_gone(''archived'', %L)',
+            e.name, e.entity);
+    end loop;
+    foreach t in array array['customer', 'contact'] loop
+        execute format('create or replace trigger _930_gone after update of email, phone on app.%I for each statement execute function app.tg_gone(''restored'')', t);
+    end loop;
+end
+$do$;
 
 -- What nobody decided about for two weeks is over.
 create or replace function app.holds_expire() returns void

@@ -127,7 +127,7 @@ end
 $$;
 alter function app.watch_person owner to holdfast_owner;
 
--- Asks about the people of the org whose turn it is: the one that was asked about longest ago, and a minute ago at least, however many
+-- Asks about the people of the org whose turn it is: one that was not asked about for a minute, however many
 -- machines ask. Returns whether there was one.
 create or replace function app.watch() returns boolean
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
@@ -137,7 +137,8 @@ declare
     org   int;
 begin
     update app.org o set watched_at = now where o.org_id = (select t.org_id from app.org t
-        where t.watched_at <= now - interval '1 minute' or t.watched_at > now order by t.watched_at limit 1 for no key update skip locked)
+        where t.watched_at <= now - interval '1 minute' or t.watched_at > now
+        order by random() limit 1 for no key update skip locked)      -- one that fails is not the first again and again
     returning o.org_id into org;
     if org is null then
         return false;

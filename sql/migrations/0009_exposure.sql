@@ -183,8 +183,8 @@ create index hold_record on app.hold (org_id, record_id) where status = 'pending
 create index hold_staff on app.hold (org_id, staff_id, id);
 
 -- What a person changed of late, by which changes begin to wait (app.held_by), and what he gave to others (app.watch_transfers).
-create index history_contact on app.history (org_id, actor_id, id) where via = 'api' and field in ('email', 'phone');
-create index history_archived on app.history (org_id, actor_id, id) where via = 'api' and field = 'archived_at';
+create index history_contact on app.history (org_id, actor_id, id) where field in ('email', 'phone');
+create index history_archived on app.history (org_id, actor_id, id) where field = 'archived_at';
 create index history_given on app.history (org_id, actor_id, id) where field = 'owner_id';
 
 -- Customers that nobody has any reason to look at.

@@ -159,3 +159,20 @@ def test_another_org_has_none(stack, ada, decoy):
     other = newcomer(stack, "admin")
     assert decoy in [r["customer_id"] for r in other.pages("/decoys", limit=200)]
     assert ada.get("/customers/" + decoy).json()["segment"] == "prospecting"
+
+
+def test_his_own_log_tells_nothing(stack, ada, rob):
+    """Where what he made stands in the log with a session and the answer that showed it, so does a decoy."""
+    for n in range(3):
+        rob.customer(name=f"Mine {n} Works", city="Ulm")
+    made(ada, 1, owner_id=rob.id)
+    log = rob.pages("/events", actor="me", kind="customers.create,shown.change")
+    creations = [e for e in log if e["kind"] == "customers.create"]
+    shown = {(e["request_id"], e["session_id"]) for e in log if e["kind"] == "shown.change"}
+    assert len(creations) == 4
+    assert [e for e in creations if e["session_id"] is None or (e["request_id"], e["session_id"]) not in shown] == []
+
+
+def test_why_somebody_is_frozen_does_not_tell(stack, ada, axel, max, rob, decoy):
+    rob.post(f"/customers/{decoy}/reveal", {"fields": ["email"], "reason": "x"})
+    assert [w.get(f"/staff/{rob.id}/exposure").json()["blocked_why"] for w in (ada, axel, max)] == ["decoy", "decoy", "alert"]
