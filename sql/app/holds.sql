@@ -3,11 +3,16 @@
 -- The law is a trigger: it counts what is remembered, the statement in hand included, and takes that back (409 held). The api
 -- functions try the change and make the hold of it; what forgets to is refused.
 
--- How much a person may change within a window before the rest waits; null: any amount. A grant lies on top of it.
+-- How much a person may change within a window before the rest waits; null: any amount, which 100,000 are. A grant lies on top of it.
 create or replace function app.change_limit(budgets jsonb, measure text, window_ text, staff_id uuid) returns bigint
 language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    most bigint := (budgets->measure->window_->>'hard')::bigint;
 begin
-    return (budgets->measure->window_->>'hard')::bigint + (select coalesce(sum(g.amount), 0) from app.exposure_grant g
+    if most is null or most >= 100000 then
+        return null;
+    end if;
+    return most + (select coalesce(sum(g.amount), 0) from app.exposure_grant g
         where g.org_id = app.org() and g.staff_id = change_limit.staff_id and g.measure = change_limit.measure and g.until > app.now());
 end
 $$;
@@ -58,26 +63,30 @@ alter function app.deleted owner to holdfast_owner;
 create or replace function app.held_by(staff_id uuid, role text, out rule text, out since timestamptz)
 language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
-    b       jsonb := app.budget_of(role, staff_id, (select o.budgets from app.settings o where o.org_id = app.org()));
-    hour    timestamptz := app.now() - interval '1 hour';
-    day     timestamptz := app.now() - interval '24 hours';
-    an_hour bigint := app.change_limit(b, 'contact_changes', 'hour', staff_id);
-    a_day   bigint := app.change_limit(b, 'contact_changes', 'day', staff_id);
-    near    bigint := app.change_limit(b, 'near_misses', 'day', staff_id);
-    gone    bigint := app.change_limit(b, 'deletions', 'day', staff_id);
-    n       record;
+    b     jsonb := app.budget_of(role, staff_id, (select o.budgets from app.settings o where o.org_id = app.org()));
+    hour  timestamptz := app.now() - interval '1 hour';
+    day   timestamptz := app.now() - interval '24 hours';
+    most  bigint[] := array(select app.change_limit(b, m.name, w.name, staff_id) from unnest('{contact_changes,near_misses,deletions}'::text[]) with ordinality m(name, n),
+        unnest('{hour,day}'::text[]) with ordinality w(name, n) order by m.n, w.n);
+    n     bigint[] := '{0,0,0,0,0,0}';
+    broke int;
 begin
-    with changed as (select * from app.contact_changed(staff_id, day, greatest(an_hour, a_day) + 1))
-    select count(*) filter (where c.at >= hour) as of_hour, count(*) as of_day,
-        (select count(*) from (select x.record_id from changed x where x.near union
-            select h.record_id from app.hold h where h.org_id = app.org() and h.staff_id = held_by.staff_id
-                and h.id >= app.uuid7_floor(day) and h.rule = 'near_misses') m) as near
-    into n from changed c;
-    rule := case
-        when n.near > near then 'near_misses'
-        when n.of_hour > an_hour or n.of_day > a_day then 'contact_changes'
-        when (select count(*) from app.deleted(staff_id, day, gone + 1)) > gone then 'deletions' end;
-    since := case when rule = 'contact_changes' and n.of_hour > an_hour then hour else day end;
+    if num_nonnulls(variadic most[1:4]) > 0 then
+        -- Where only near misses have a limit, those among the last 10,000 changes count.
+        with changed as (select * from app.contact_changed(staff_id, day, coalesce(greatest(most[1], most[2]), 10000) + 1)),
+        near as (select x.record_id, x.at from changed x where x.near
+            union all select h.record_id, h.at from app.hold h where h.org_id = app.org() and h.staff_id = held_by.staff_id
+                and h.id >= app.uuid7_floor(day) and h.rule = 'near_misses')
+        select array[(select count(*) from changed c where c.at >= hour), (select count(*) from changed), (select count(distinct x.record_id) from near x where x.at >= hour),
+            (select count(distinct x.record_id) from near x), 0, 0] into n;
+    end if;
+    if num_nonnulls(variadic most[5:6]) > 0 then
+        select n[1:4] || array[count(*) filter (where d.at >= hour), count(*)] into n from app.deleted(staff_id, day, greatest(most[5], most[6]) + 1) d;
+    end if;
+    -- The gravest first.
+    broke := (select i from unnest('{4,3,1,2,6,5}'::int[]) with ordinality o(i, k) where n[i] > most[i] order by k limit 1);
+    rule := ('{contact_changes,near_misses,deletions}'::text[])[(broke + 1) / 2];
+    since := case broke % 2 when 1 then hour else day end;
 end
 $$;
 alter function app.held_by owner to holdfast_owner;
@@ -91,8 +100,10 @@ declare
     op   uuid := nullif(current_setting('app.operation', true), '')::uuid;
     held record;
 begin
+    -- Of what was written since this transaction began: an operation may have a hundred thousand rows.
     if op is null or app.me() is null or app.unheld(current_setting('app.via', true), current_setting('app.action', true))
-        or not exists (select from app.history h where h.org_id = app.org() and h.operation_id = op and h.field in ('email', 'phone')) then
+        or not exists (select from app.history h where h.org_id = app.org() and h.actor_id = app.me() and h.via = 'api'
+            and h.field in ('email', 'phone') and h.id >= app.uuid7_floor(app.now()) and h.operation_id = op) then
         return null;
     end if;
     perform app.exposure_locked(app.org(), app.me(), app.role(), app.now());

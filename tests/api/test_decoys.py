@@ -78,6 +78,8 @@ def test_they_look_like_the_others(stack, ada, rob, rita):
     real, fake = (rob.get("/operations/" + r["operation_id"]).json() for r in (mine_, its))
     assert {k: fake[k] for k in ("actor_id", "action", "via", "reason", "changes", "undone_by")} == {k: real[k] for k in ("actor_id", "action", "via", "reason", "changes", "undone_by")}
     assert fake["at"] == b["created_at"] and bool(fake["request_id"]) == bool(real["request_id"])
+    times = [r["at"] for r in rob.pages("/operations")]
+    assert times == sorted(times, reverse=True), "it stands among the others in its place"
     rows = rob.pages("/customers", limit=2)
     assert one in [r["id"] for r in rows] and rob.get("/customers", count="exact").json()["count"] == len(rows) == 7 == ada.get("/customers", owner=rob.id, count="exact").json()["count"]
     for text in (rob.get("/customers/" + one + "/timeline").text, rob.get("/customers/" + one + "/handover").text, str(rob.pages("/operations")), str(rob.pages("/history"))):

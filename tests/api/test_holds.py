@@ -146,6 +146,24 @@ def test_near_misses_hold_what_comes_behind_them(stack, max, rob):
     assert [a["severity"] for a in alerts(max, rob)] == ["critical"]
 
 
+@pytest.mark.parametrize("measure", ["near_misses", "deletions"])
+def test_each_may_have_a_limit_of_the_hour(stack, rob, measure):
+    try:
+        stack.clock("-2 hours")
+        ids = customers(stack, rob, 6)
+
+        def one(i):
+            return patch(rob, ids[i], phone=phones(stack, [ids[i]])[0] + "1") if measure == "near_misses" else rob.delete("/customers/" + ids[i], "*")
+        with limits(stack, rob, **{measure: {"hour": 1}}):
+            one(0)
+            stack.clock("0")
+            assert one(1).status_code == 200 and patch(rob, ids[2], phone="+33 1 42680000").status_code == 200
+            one(3)
+            waits(patch(rob, ids[4], phone="+33 1 42680001"), measure)
+    finally:
+        stack.clock("0")
+
+
 def test_who_archives_much_has_his_changes_wait(stack, max, rob):
     ids = customers(stack, rob, 14)
     for i in ids[:3]:

@@ -50,13 +50,20 @@ def operations(stack, person, *moments):
             from app.staff s, (select date_trunc('day', app.now() at time zone 'UTC') at time zone 'UTC' as d) t, unnest(array[{", ".join(moments)}]) m(at) where s.id = %s""", person.id)
 
 
+def step(stack):
+    """Asks about all orgs whose turn it is; how many there were."""
+    for n in range(1000):
+        if stack.sql("select api.alerts_step()", user="holdfast_cgi") != [(0,)]:
+            return n
+    raise AssertionError("it has no end")
+
+
 def watched(stack, client, person, *rules):
     """Asks the rules and returns (rule, severity) of what they say of a person."""
     stack.sql("delete from app.habit")
     for _ in range(2):                                       # asked again they say nothing twice
         stack.sql("update app.org set watched_at = '-infinity'")
-        while stack.sql("select api.alerts_step()", user="holdfast_cgi") == [(0,)]:
-            pass
+        step(stack)
     rows = alerts(client, person)
     assert all(r["times"] == 1 for r in rows), rows
     return {(r["rule"], r["severity"]) for r in rows if not rules or r["rule"] in rules}
@@ -184,13 +191,9 @@ def test_once_a_minute_however_many_ask(stack, otto):
     with contextlib.closing(stack.connect()) as c, c.cursor() as q:
         q.execute("begin")
         q.execute("select from app.org where org_id = %s for no key update", (org,))      # another machine is at it
-        asked = 0
-        while stack.sql("select api.alerts_step()", user="holdfast_cgi") == [(0,)]:
-            asked += 1
-        assert asked <= n - 1 and stack.sql("select watched_at = '-infinity' from app.org where org_id = %s", org) == [(True,)]
+        assert step(stack) <= n - 1 and stack.sql("select watched_at = '-infinity' from app.org where org_id = %s", org) == [(True,)]
         q.execute("rollback")
-    while stack.sql("select api.alerts_step()", user="holdfast_cgi") == [(0,)]:
-        pass
+    step(stack)
     was = stack.sql("select watched_at from app.org where org_id = %s", org)
     assert stack.sql("select api.alerts_step()", user="holdfast_cgi") == [(5000,)] and stack.sql("select watched_at from app.org where org_id = %s", org) == was
 
