@@ -208,12 +208,12 @@ begin
             return null;
         end if;
         most := app.change_limit(b, 'deletions', 'day', app.me());
-        if (select count(*) from app.deleted(app.me(), app.now() - interval '24 hours', most + 1)) > most then
+        if most is not null and (select count(*) from app.deleted(app.me(), app.now() - interval '24 hours', most + 1)) > most then
             perform app.exposure_locked(app.org(), app.me(), app.role(), app.now()), app.hold_alert('deletions', app.now() - interval '24 hours');
         end if;
     elsif via = 'restore' then
         most := app.change_limit(b, 'contact_changes', 'hour', app.me());
-        if (select count(*) from (select from app.history h where h.org_id = app.org() and h.operation_id = current_setting('app.operation')::uuid
+        if most is not null and (select count(*) from (select from app.history h where h.org_id = app.org() and h.operation_id = current_setting('app.operation')::uuid
                 and h.field in ('email', 'phone') limit most + 1) c) > most then
             perform app.exposure_locked(app.org(), app.me(), app.role(), app.now()),
                 app.alert('contact_changes', 'high', app.me(), 'restore', jsonb_build_object('from', app.time_json(app.now()),

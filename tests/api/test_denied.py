@@ -164,7 +164,7 @@ def test_frozen_stays_frozen(stack, norma, boss):
         for _ in range(3):
             problem(norma.get("/customers/" + MISSING), 403, "frozen")
         problem(norma.patch("/customers/no-id", {"city": "x"}, "*"), 404)     # found wrong before anybody is asked
-        assert stack.sql("select blocked_until = 'infinity', used[1][4] from app.exposure where staff_id = %s", norma.id) == [(True, 1)]
+        assert stack.sql("select blocked_until = 'infinity', blocked_why, used[1][4] from app.exposure where staff_id = %s", norma.id) == [(True, "He is leaving.", 1)]
         assert [e[2] for e in events(stack, norma)] == ["frozen"] * 3 + ["not_found"]
 
 
