@@ -98,7 +98,7 @@ begin
                 order by m.n) as measures
             from unnest(app.windows()) with ordinality w(name, n)
             cross join unnest(app.measures()) with ordinality m(name, n)
-            cross join lateral (select coalesce(least(sum(x.amount), 1000000000), 0)::int as more from app.exposure_grant x
+            cross join lateral (select least(coalesce(sum(x.amount), 0), 1000000000)::int as more from app.exposure_grant x
                 where x.org_id = org and x.staff_id = me and x.measure = m.name and x.until > now) g
             group by w.n) w);
 end

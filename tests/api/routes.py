@@ -73,7 +73,7 @@ ROUTES = {
     ("GET", "/funnel"): None, ("PUT", "/funnel"): {"segments": dict(type="objects", must=True)},
     ("GET", "/settings"): None, ("PATCH", "/settings"): {"visibility": dict(type="word", solid=True), "contact_masking": dict(type="word", solid=True), "classification": text(1, 200, solid=True),
                              "backdate_days": dict(type="int", least=-1, most=365, solid=True),
-                             "budgets": dict(type="object", solid=True), "ledger_months": dict(type="int", least=12, most=1200, solid=True),
+                             "budgets": dict(type="object", solid=True), "ledger_months": dict(type="int", least=11, most=1200, solid=True),
                              "notify": dict(type="object", solid=True), "webhook_secret": text(32, 200, solid=True)},
     ("GET", "/deliveries"): None, ("POST", "/deliveries/{id}/retry"): None,
 }
