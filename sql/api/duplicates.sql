@@ -46,7 +46,8 @@ begin
             union all
             (select 'contacts', k.id, k.customer_id, 'phone', 2 from app.contact k
                 where k.org_id = app.org() and k.phone_key = n.phone_key and k.archived_at is null limit 50)) h
-        join api.customer v on v._org = app.org() and v.id = h.customer_id
+        -- One by one, by the key: a planner that knows nothing of an org's customers yet would walk all of them for each hit, 6 s for 2,400.
+        cross join lateral (select * from api.customer k where k._org = app.org() and k.id = h.customer_id offset 0) v
         where (h.entity <> n.entity or h.id <> n.id) and (h.entity <> 'customers' or h.id <> n.customer_id)
           and v.archived_at is null and h.how <> all(v._hidden)
           and (h.how <> 'name' or app.same_place(n.country, n.city, n.postal_code, v.country, v.city, v.postal_code))
@@ -78,8 +79,8 @@ begin
             array(select m from unnest(case h.entity when 'contacts' then k.masked || v._hidden else v.masked end) m
                 where m in ('email', 'phone', 'city') group by m order by m) as masked
         from jsonb_to_recordset(best) h(entity text, id uuid, customer_id uuid, matched text[])
-        join api.customer v on v._org = app.org() and v.id = h.customer_id
-        left join api.contact k on h.entity = 'contacts' and k._org = app.org() and k.id = h.id) d;
+        cross join lateral (select * from api.customer t where t._org = app.org() and t.id = h.customer_id offset 0) v
+        left join lateral (select * from api.contact t where h.entity = 'contacts' and t._org = app.org() and t.id = h.id offset 0) k on true) d;
     perform app.disclose('duplicate', shown, 'base contact', masked => masks), app.single();
     return list;
 end
