@@ -74,6 +74,12 @@ ROUTES = {
     ("POST", "/staff/{id}/grants"): [{"json": GRANT}, {"json": {}}, sent(GRANT, **{"Idempotency-Key": "theirs"})],
     ("POST", "/staff/{id}/freeze"): [{"json": REASON}, {"json": {}}],
     ("POST", "/staff/{id}/unfreeze"): [{"json": REASON}, {"json": {}}],
+    ("GET", "/holds/{id}"): [{}],
+    ("POST", "/holds/{id}/approve"): [{"json": {}}, {"json": {"note": 1}}],
+    ("POST", "/holds/{id}/reject"): [{"json": {"note": "x"}}, {"json": {}}],
+    ("GET", "/alerts/{id}"): [{}],
+    ("POST", "/alerts/{id}/close"): [{"json": {"note": "x"}}, {"json": {}}],
+    ("POST", "/deliveries/{id}/retry"): [{}],
     ("GET", "/staff/{id}/sessions"): [{}, {"params": {"limit": 1}}],
     ("DELETE", "/staff/{id}/sessions"): [{}],
     ("DELETE", "/staff/{id}/sessions/{sid}"): [{}],
@@ -81,14 +87,14 @@ ROUTES = {
 
 # Every member of a body and every parameter that names something by its id.
 NAMED = {("POST", "/customers", "id"), ("POST", "/customers", "owner_id"), ("PATCH", "/customers/{id}", "owner_id"), ("POST", "/customers/{id}/stage", "owner_id"),
-         ("POST", "/staff", "id"), ("POST", "/staff", "manager_id"), ("POST", "/staff", "person_id"), ("PATCH", "/staff/{id}", "manager_id"), ("PATCH", "/staff/{id}", "person_id"),
+         ("POST", "/staff", "id"), ("POST", "/staff", "manager_id"), ("POST", "/staff", "person_id"), ("PATCH", "/staff/{id}", "manager_id"), ("PATCH", "/staff/{id}", "person_id"), ("POST", "/decoys", "owner_id"),
          ("POST", "/customers/{id}/merge", "other"), *(("POST", "/" + kind, member) for kind in CHILDREN for member in ("id", "customer_id")),
          *((method, path, member) for member in ("contact_id", "deal_id") for kind in ("activities", "offers") for method, path in (("POST", "/" + kind), ("PATCH", f"/{kind}/{{id}}"))),
          ("POST", "/offers/{id}/revise", "contact_id"), ("POST", "/offers/{id}/revise", "deal_id"),
          *(("POST", "/restores", "scope/" + k) for k in ("change", "operation", "id", "actor"))}
 ASKED = {("/customers", "owner"), ("/customers/{id}/history", "actor"), ("/staff", "manager"), ("/operations", "actor"),
          *(("/" + kind, "customer") for kind in CHILDREN), ("/activities", "author"), *(("/" + kind, k) for kind in ("activities", "offers") for k in ("contact", "deal")),
-         *(("/history", k) for k in ("actor", "record", "operation"))}
+         *(("/history", k) for k in ("actor", "record", "operation")), ("/holds", "staff"), ("/alerts", "staff")}
 
 
 def parts(schema):
@@ -127,7 +133,34 @@ class Secrets:
             **{kind: [(self.rita, theirs[kind]), (self.max, theirs[kind])] + [(who, foreign[kind]) for who in (self.rita, self.max, self.ada)] for kind in ("operations", "restores")},
             **{kind: [(self.rita, theirs[kind]), (self.max, theirs[kind]), (self.rita, gone[kind]), (self.rita, once[kind])] + [(who, foreign[kind]) for who in (self.rita, self.max, self.ada)]
                for kind in CHILDREN},
-            "staff": [(who, self.otto.id) for who in (self.rita, self.max, self.ada, self.axel)]}
+            "staff": [(who, self.otto.id) for who in (self.rita, self.max, self.ada, self.axel)],
+            "holds": [(who, self.hold(self.theo)) for who in (self.rita, self.max)] + [(who, self.hold(self.otto)) for who in (self.rita, self.max, self.ada)],
+            "alerts": [(who, self.alert(self.theo)) for who in (self.rita, self.max)] + [(self.rita, self.alert(self.rita))]
+                + [(who, self.alert(self.otto)) for who in (self.max, self.ada)],
+            "deliveries": [(self.ada, self.delivery(self.otto))]}
+        # Who sees such a one of rita's.
+        self.watched = {"holds": lambda: (self.max, self.hold(self.rita)), "alerts": lambda: (self.max, self.alert(self.rita)),
+                        "deliveries": lambda: (self.ada, self.delivery(self.rita))}
+
+    def hold(self, who):
+        """A change of somebody's that waits."""
+        c = who.customer()["id"]
+        return self.stack.sql("""insert into app.hold (org_id, id, at, staff_id, entity, record_id, customer_id, version, body, rule)
+            select s.org_id, app.uuid7(), app.now(), s.id, 'customers', %s, %s, 1, '{"phone": "+49 30 5550 123"}', 'contact_changes' from app.staff s where s.id = %s
+            returning id::text""", c, c, who.id)[0][0]
+
+    def alert(self, who):
+        """An alert about somebody."""
+        return self.stack.sql("""insert into app.alert (org_id, id, at, rule, severity, staff_id, day, last_at, evidence, answer)
+            select s.org_id, app.uuid7(), app.now(), 'read_only', 'low', s.id, '2000-01-01'::date + (random() * 9000)::int, app.now(), '{}', 'none' from app.staff s where s.id = %s
+            returning id::text""", who.id)[0][0]
+
+    def delivery(self, who):
+        """A message of somebody's org that did not arrive."""
+        return self.stack.sql("""with o as (insert into app.outbox (org_id, id, at, kind, subject) select s.org_id, app.uuid7(), app.now(), 'alert.raised', '{}' from app.staff s where s.id = %s
+                returning org_id, id, at)
+            insert into app.delivery (org_id, id, outbox_id, channel, target, status, attempts, next_at, at)
+            select o.org_id, app.uuid7(), o.id, 'webhook', 'https://hook.example/', 'failed', 8, null, o.at from o returning id::text""", who.id)[0][0]
 
     def made(self, who, change):
         """A customer of somebody's that another hand changed."""
