@@ -55,7 +55,7 @@ def without_times(customer):
     return {k: v for k, v in customer.items() if k not in ("version", "updated_at")}
 
 
-def settled(client, restore_id, seconds=30):
+def settled(client, restore_id, seconds=120):
     """A restore when it has ended, however that was."""
     until = time.monotonic() + seconds
     while True:

@@ -48,7 +48,7 @@ def ask(way, who, c, phone, scope, ada):
     if way == "conflicts":
         return who.get("/restores/" + ada.post("/restores", {"scope": scope, "reason": "x"}).json()["id"] + "/conflicts")
     if way == "create":
-        return who.post("/customers", {"name": "x", "phone": number(), "email": f"x{next(numbers)}@{ADDRESS}"})
+        return who.post("/customers", {"name": f"New {next(numbers)}", "phone": number(), "email": f"x{next(numbers)}@{ADDRESS}"})
     if way == "change":
         return who.patch(path, {"phone": number()}, "*")
     if way == "archive":

@@ -7,7 +7,7 @@ import pytest
 from holdfast import problem
 from masks import said
 from people import newcomer, other_org
-from works import hides
+from works import disclosed, hides
 
 numbers = itertools.count(1)
 FIELDS = "entity id customer_id name customer_name title email phone phone_e164 city country stage segment owner_id matched masked".split()
@@ -47,10 +47,8 @@ def test_a_row_shows_what_a_list_shows(rita, ada):
                        "phone": "+4 *** ***-**" + c["phone"][-2:], "phone_e164": "+4 *** ***-**" + c["phone"][-2:], "city": "Ulm", "country": "DE", "stage": c["stage"],
                        "segment": c["segment"], "owner_id": rita.id, "matched": "name", "masked": ["email", "phone", "phone_e164"]}
     assert rows[0] == dict(rows[1], entity="contacts", id=k["id"], name=k["name"], title="Buyer", email="a***@x***", phone=None, phone_e164=None, masked=["email"])
-    disclosed = ada.stack.sql("select channel, customer_ids::text[], classes, masked from app.disclosure where staff_id = %s order by at desc, id desc limit 1", rita.id)
-    assert disclosed == [("search", [c["id"]], "base contact", True)]
-    find(rita, "nobody is called so")
-    assert ada.stack.sql("select channel, customer_ids::text[], classes, masked from app.disclosure where staff_id = %s order by at desc, id desc limit 1", rita.id) == disclosed
+    assert disclosed(ada.stack, rita.get("/search", q=w)) == [("search", [c["id"]], "base contact", True)]
+    assert disclosed(ada.stack, rita.get("/search", q="nobody is called so")) == []
 
 
 @pytest.mark.parametrize("name, asked", [
@@ -181,7 +179,7 @@ def test_masks(contacts, rita, axel, max, omar):
         rows = {r["id"]: r for r in find(who, w)}
         assert rows[c["id"]]["email"] == (c["email"] if clear else "q***@x***") and rows[k["id"]]["email"] == (k["email"] if clear else "m***@x***")
         assert rows[c["id"]]["masked"] == ([] if clear else ["email", "phone", "phone_e164"])
-        assert rita.stack.sql("select masked from app.disclosure where staff_id = %s order by at desc, id desc limit 1", who.id) == [(not clear,)]
+        assert [masked for *_, masked in disclosed(rita.stack, who.get("/search", q=w))] == [not clear]
 
 
 def test_what_is_no_search(rita, nobody):

@@ -1,4 +1,4 @@
-"""works.py -- how an org works, changed for a test and put back: its settings and its funnel."""
+"""works.py -- how an org works, changed for a test and put back, its settings and its funnel; and what it keeps of an answer."""
 import contextlib
 import copy
 
@@ -38,3 +38,8 @@ def hides(admin, **words):
         yield
     finally:
         assert put(admin, before).status_code == 200
+
+
+def disclosed(stack, answer):
+    """What the ledger has of one answer. Not of the latest: a test that sets the clock ahead leaves later ones."""
+    return stack.sql("select channel, customer_ids::text[], classes, masked from app.disclosure where request_id = %s::uuid order by id", answer.headers["X-Request-Id"])

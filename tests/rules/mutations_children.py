@@ -23,8 +23,8 @@ MUTATIONS = [
     Mutation("an auditor writes children", POLICY, "(:ROLE = 'admin' or", "(:ROLE in ('admin', 'auditor') or", ALONE, 12),
     Mutation("a restore reads of what went along", HISTORY, "(entity = 'customers' or (c.id = any(:REGAINED)) is not true or :MINE)", "true", TESTS),
     # Lists.
-    Mutation("lists of children have no scope", READ, "if way = 'all' or filter ?|", "if true or filter ?|", ALONE),
-    Mutation("lists of a customer's children have the scope", READ, "filter ?| '{customer,contact,deal,number,email,phone}' then", "false then"),
+    Mutation("lists of children have no scope", READ, "if way = 'all' or filter ? 'customer' then", "if true then", ALONE),
+    Mutation("lists of a customer's children have the scope", READ, "if way = 'all' or filter ? 'customer' then", "if way = 'all' then"),
     Mutation("archived children among the others", READ, "case when archived then 'not' else '' end", "''"),
     # Masks.
     Mutation("contacts are clear", VIEW, "(select app.shows_contacts()) and (not (select app.masks_others()) or exists (", "true or (not (select app.masks_others()) or exists ("),
