@@ -121,7 +121,7 @@ class Life:
         return o and who.post(f"/offers/{o['id']}/{what}", {"reason": "So."} if what in ("accept", "decline") else {})
 
 
-STEPS = 400 if os.environ.get("HOLDFAST_LONG") == "1" else 120
+STEPS = 400 if os.environ.get("HOLDFAST_LONG") == "1" else 60
 
 
 @pytest.mark.parametrize("visibility,masking,hides", [("own", "lists", ()), ("team", "off", ("contacts", "notes")), ("open", "off", ("activities", "email", "offers"))])
