@@ -24,6 +24,19 @@ BUILD = os.environ.get("HOLDFAST_BUILD", os.path.join(ROOT, "build"))
 PASSWORD = "holdfast-demo-1"
 
 
+def _no_limits():
+    """An org's budgets that limit nobody."""
+    none = {"soft": 999999999, "hard": 999999999}
+    windows = {w: none for w in ("hour", "day", "month")}
+    all_ = {"customers": windows, "contacts": windows, "reveals": windows, "denied": windows,
+            **{m: {"week": {"soft": "100%", "hard": "100%"}} for m in ("segment", "team")},
+            **{m: {w: {"hard": 999999999} for w in ("hour", "day")} for m in ("contact_changes", "near_misses", "deletions")}}
+    return json.dumps({role: all_ for role in ("rep", "manager", "admin", "auditor")})
+
+
+NO_LIMITS = _no_limits()
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -124,12 +137,7 @@ class Stack:
 
     def unlimited(self):
         """Takes the limits of all orgs' people away, as tests need it that are about other things; what is seen is counted all the same."""
-        none = {"soft": 999999999, "hard": 999999999}
-        windows = {w: none for w in ("hour", "day", "month")}
-        all_ = {"customers": windows, "contacts": windows, "reveals": windows, "denied": windows,
-                **{m: {"week": {"soft": "100%", "hard": "100%"}} for m in ("segment", "team")},
-                **{m: {w: {"hard": 999999999} for w in ("hour", "day")} for m in ("contact_changes", "near_misses", "deletions")}}
-        self.sql("update app.settings set budgets = %s", json.dumps({role: all_ for role in ("rep", "manager", "admin", "auditor")}))
+        self.sql("update app.settings set budgets = %s", NO_LIMITS)
         self.sql("update app.exposure set limits_of = null")    # or what was worked out before would hold until the next hour
 
     def fold_differences(self, new=False):

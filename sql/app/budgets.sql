@@ -78,10 +78,11 @@ language sql immutable parallel safe as $$
     select coalesce(budgets, '{}') || jsonb_object_agg(d.key, app.budget_over(d.value, budgets->d.key)) from jsonb_each(app.budget_defaults()) d
 $$;
 
--- A limit as a number: null where there is none, and for a share of a base of up to 1,000.
+-- A limit as a number: null where there is none, as of a share of a base of up to 1,000, and of all of it: who has seen it all over
+-- some days may have seen more than is there today.
 create or replace function app.budget_number(value text, base int) returns int
 language sql immutable parallel safe as $$
-    select case when value like '%\%' then case when base > 1000 then (base * rtrim(value, '%')::numeric / 100)::int end else value::int end
+    select case when value like '%\%' then case when base > 1000 and value <> '100%' then (base * rtrim(value, '%')::numeric / 100)::int end else value::int end
 $$;
 
 -- Counts how many customers each org has in each segment, which shares are taken of.

@@ -70,22 +70,23 @@ begin
     c.id := app.uuid7(c.created_at);
     c.version := 1;
     for i in 1..30 loop
-        c.name := concat_ws(' ', coalesce(nullif(split_part(t.name, ' ', 1), ''), (array['Alster', 'Brenner', 'Corvin', 'Dorn', 'Elm', 'Fjord', 'Garda', 'Holm'])[1 + floor(random() * 8)]),
-            case when i < 10 and strpos(u.name, ' ') > 0 then substr(u.name, strpos(u.name, ' ') + 1)
+        -- Cut, so that two long names make one that fits; a label of a domain has at most 63 letters (RFC 1035).
+        c.name := concat_ws(' ', coalesce(nullif(left(split_part(t.name, ' ', 1), 80), ''), (array['Alster', 'Brenner', 'Corvin', 'Dorn', 'Elm', 'Fjord', 'Garda', 'Holm'])[1 + floor(random() * 8)]),
+            case when i < 10 and strpos(u.name, ' ') > 0 then left(substr(u.name, strpos(u.name, ' ') + 1), 80)
                 else (array['Works', 'Trading', 'Systems', 'Supply', 'Partners', 'Group', 'Tools', 'Service'])[1 + floor(random() * 8)] end, case when i > 20 then 2 + floor(random() * 97) end);
-        slug := coalesce(nullif(regexp_replace(app.fold(c.name), '[^a-z0-9]', '', 'g'), ''), 'office') || '.example';
+        slug := coalesce(nullif(left(regexp_replace(app.fold(c.name), '[^a-z0-9]', '', 'g'), 60), ''), 'office') || '.example';
         c.email := (array['info', 'office', 'mail', 'contact'])[1 + floor(random() * 4)] || '@' || slug;
         c.phone := app.decoy_phone(t.country, t.phone);
         exit when app.duplicate_find('{}', app.email_key(c.email), app.phone_key(c.phone, t.country), app.firm_key(c.name), t.country, t.city, t.postal_code) = '{}';
     end loop;
     c.website := case when t.website is not null then 'https://www.' || slug end;
-    c.address := regexp_replace(t.address, '[0-9]+', (1 + floor(random() * 90))::text);
+    c.address := left(regexp_replace(t.address, '[0-9]+', (1 + floor(random() * 90))::text), 500);
     c.city := t.city;
     c.region := t.region;
     c.postal_code := t.postal_code;
     c.country := t.country;
     c.source := t.source;
-    c.value := round(t.value * (0.6 + random() * 0.8)::numeric);
+    c.value := least(round(t.value * (0.6 + random() * 0.8)::numeric), 1000000000000000);
     c.currency := t.currency;
     c.tags := coalesce(t.tags, '{}');
     -- Numbers and ticks only: texts may say who t is.

@@ -75,12 +75,12 @@ begin
     if size is null or lim is null then
         return null;
     end if;
-    if used > hard and lim ? 'hard' then
+    if used > hard and lim->>'hard' <> '100%' then
         perform app.refuse(429, 'exposure_budget_exceeded', 'So much of this segment may be seen in a week. Ask your manager for more.',
             jsonb_build_object('measure', case when team then 'team' else 'segment' end, 'window', 'week', 'segment', segment, 'limit', hard, 'used', used - n,
                 'reset', app.time_json(week + interval '168 hours'), 'retry_after', ceil(extract(epoch from week + interval '168 hours' - now))::int));
     end if;
-    if used > soft and lim ? 'soft' then
+    if used > soft and lim->>'soft' <> '100%' then
         perform app.alert(case when team then 'team_share' else 'segment_share' end, case when team then 'high' else 'medium' end, app.me(), 'freeze',
             jsonb_build_object('segment', segment, 'limit', soft, 'used', used) || case when team then jsonb_build_object('above', viewer) else '{}' end);
         return week + interval '168 hours';

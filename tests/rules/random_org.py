@@ -4,6 +4,7 @@ import string
 import uuid
 from datetime import datetime, timedelta, timezone
 
+from holdfast import NO_LIMITS
 from model import Org, Person
 
 ROLES = ["rep"] * 6 + ["manager"] * 3 + ["admin", "auditor"]
@@ -59,6 +60,7 @@ class RandomOrg(Children):
         self.sql("select app.org_create('Rules', 'Ada', %s)", email)
         (self.org.id, id), = self.sql("select org_id, staff_id from app.login where email = %s", email)
         self.sql("update app.staff set status = 'active' where org_id = %s and id = %s", self.org.id, id)
+        self.sql("update app.settings set budgets = %s where org_id = %s", NO_LIMITS, self.org.id)
         self.ada = self.org.people[id] = Person(id, "Ada", email, "admin")
         self.log_in(self.ada)
         stages = iter(self.some(["s%d" % n for n in range(12)], 12) + ["t%d" % n for n in range(12)])
