@@ -38,6 +38,8 @@ SOURCES  = $(wildcard lib/*.[ch] cgi/*.c tests/lib/*.[ch] tests/fuzz/*.[ch])
 CHECKS   = lint check-lib check-sql check-api check-rules check-faults
 STACK    = PORT=$(PORT) STATE=$(STATE) HOLDFAST_BUILD=$(abspath $(O)) conf/stack
 PYTEST   = HOLDFAST_BUILD=$(abspath $(O)) /usr/bin/python3 -B -m pytest -p no:cacheprovider -q
+# Two processes, each with a stack of its own; what one file leaves behind the next one of the same process meets.
+TWO      = -n 2 --dist loadfile
 
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
@@ -123,9 +125,9 @@ check-sql: all  ## pgTAP tests of sql/
 	PGOPTIONS='-c search_path=public,tap' pg_prove --ext .sql $(or $(wildcard tests/sql/*_test.sql),none)
 
 check-api: all  ## tests of the API through nginx
-	@$(PYTEST) tests/api
+	@$(PYTEST) $(TWO) tests/api
 check-rules: all  ## who may do what with whose customers: every cell of tests/rules/matrix.txt
-	@$(PYTEST) tests/rules
+	@$(PYTEST) $(TWO) tests/rules
 check-faults: all  ## kills, crashes and races
 	@$(PYTEST) tests/faults
 check-long:  ## the tests of faults and rules in their full length

@@ -16,6 +16,7 @@ MANY = 1500
 @pytest.fixture(scope="module")
 def stack():
     with Stack() as running:
+        running.unlimited()
         yield running
 
 

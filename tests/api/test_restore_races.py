@@ -13,6 +13,7 @@ from restoring import moment, read, restore, settled, window
 @pytest.fixture(scope="module")
 def stack():
     with Stack() as running:
+        running.unlimited()
         yield running
 
 

@@ -58,10 +58,9 @@ def compare(stack, seed, people, answers):
     return asker.compared + web.compared, asker.kinds + web.kinds
 
 
-def test_the_policies_agree_with_the_model(universe, capsys):
+def test_the_policies_agree_with_the_model(universe):
     seed = int(os.environ.get("HOLDFAST_TEST_SEED") or random.randrange(10 ** 9))
-    with capsys.disabled():
-        print(f"\ntest_model: HOLDFAST_TEST_SEED={seed}")
+    print(f"test_model: HOLDFAST_TEST_SEED={seed}")
     compared, kinds = 0, Counter()
     with ThreadPoolExecutor(2) as two:
         runs = [two.submit(compare, universe, f"{seed} {n}", people, ANSWERS / len(ORGS)) for n, people in enumerate(ORGS)]
@@ -71,9 +70,10 @@ def test_the_policies_agree_with_the_model(universe, capsys):
             except Disagreement as e:
                 [r.cancel() for r in runs]
                 pytest.fail(f"HOLDFAST_TEST_SEED={seed}, org {n}\n  {e}", pytrace=False)
+            except Exception as e:
+                raise AssertionError(f"HOLDFAST_TEST_SEED={seed}, org {n}") from e
             compared, kinds = compared + answers, kinds + of
-    with capsys.disabled():
-        print(f"test_model: compared {compared} answers: {dict(sorted(kinds.items()))}")
+    print(f"test_model: compared {compared} answers: {dict(sorted(kinds.items()))}")
     assert compared >= ANSWERS
     assert [word for word in AMONG if not kinds[word]] == []
     assert universe.fold_differences() == []
