@@ -139,14 +139,16 @@ def test_the_store_is_what_the_lists_show(stack, visibility, masking, hides):
     life.look()
     for step in range(STEPS):
         life.act()
-        if step == STEPS // 2:   # somebody's rights change in between
+        if step == STEPS // 2:   # somebody's rights change in between; his app asks before, and after before anybody takes it back
+            apps[life.rex].sync()
             assert boss.patch("/staff/" + life.rex.id, {"segments": ["negotiation"]}, "*").status_code == 200
             life.look()
+            apps[life.rex].sync()
         for p in chance.sample(life.people, 2) if step < STEPS - 1 else life.people:
             # Nobody hears of what he was never shown.
             assert [row for row in apps[p].sync() if row["id"] not in life.seen[p]] == [], (step, p.staff)
             assert apps[p].differs() == [], (step, p.staff)
     life.eyes.close()
-    assert apps[life.rex].resyncs == 1 and sum(app.resyncs for app in apps.values()) <= 4
+    assert apps[life.rex].resyncs >= 1 and sum(app.resyncs for app in apps.values()) <= 4
     print(f"test_changes {visibility}: {sum(app.rows for app in apps.values())} rows of {sorted(life.done.items())}", flush=True)
     assert all(life.done.get((what, True)) for what in ("change", "child", "stage")) and sum(n for (_, good), n in life.done.items() if good) > STEPS / 3

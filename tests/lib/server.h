@@ -12,6 +12,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@
 
 /* Shared with the processes of the server. */
 struct counts {
-	int served, stepped, closed;
+	atomic_int served, stepped, closed; /* several processes count at once */
 };
 
 struct server {
