@@ -2,22 +2,10 @@
 #include "render.h"
 #include "fault.h"
 #include "rows.h"
+#include "show.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Types by their oid, which is the same in every PostgreSQL (pg_type.dat). */
-enum {
-	OID_BOOL = 16,
-	OID_INT8 = 20,
-	OID_INT2 = 21,
-	OID_INT4 = 23,
-	OID_JSON = 114,
-	OID_TEXTS = 1009,
-	OID_TIMESTAMPTZ = 1184,
-	OID_UUIDS = 2951,
-	OID_JSONB = 3802
-};
 
 /* A column that is shown. */
 struct column {
@@ -26,90 +14,6 @@ struct column {
 	const char *name; /* "name": */
 	const char *word; /* between spaces, as _only has it */
 };
-
-/* true and false instead of t and f. */
-static void
-put_bool(struct buf *to, const char *text)
-{
-	buf_text(to, *text == 't' ? "true" : "false");
-}
-
-/* "2026-11-21 20:41:30.12+00", which is UTC on our connections, as RFC 3339 with six digits. */
-static void
-put_time(struct buf *to, const char *text)
-{
-	size_t day = strcspn(text, " "), time = strcspn(text + day, "+-.");
-	const char *fraction = text + day + time;
-	size_t digits = *fraction == '.' ? strspn(fraction + 1, "0123456789") : 0;
-
-	if (text[day] == '\0') { /* infinity */
-		buf_json(to, text);
-		return;
-	}
-	buf_char(to, '"');
-	buf_bytes(to, text, day);
-	buf_char(to, 'T');
-	buf_bytes(to, text + day + 1, time - 1);
-	buf_char(to, '.');
-	buf_bytes(to, fraction + 1, digits);
-	buf_bytes(to, "000000", 6 - digits);
-	buf_text(to, "Z\"");
-}
-
-/* An array literal of one dimension: {a,"b \"c\"",NULL}. */
-static void
-put_array(struct buf *to, const char *text)
-{
-	struct buf item = {.mem = to->mem};
-	bool first = true;
-
-	buf_char(to, '[');
-	for (const char *at = text + 1; *at != '}' && *at != '\0'; at += *at == ',') {
-		bool quoted = *at == '"';
-		item.length = 0;
-		buf_bytes(&item, "", 0);
-		for (at += quoted; *at != '\0' && (quoted ? *at != '"' : *at != ',' && *at != '}');
-		     at++) {
-			at += *at == '\\';
-			buf_char(&item, *at);
-		}
-		at += quoted;
-		if (!first)
-			buf_char(to, ',');
-		first = false;
-		if (!quoted && strcmp(item.bytes, "NULL") == 0)
-			buf_text(to, "null");
-		else
-			buf_json_bytes(to, item.bytes, item.length);
-	}
-	buf_char(to, ']');
-}
-
-static void
-put_value(struct buf *to, Oid type, const char *text, size_t length)
-{
-	switch (type) {
-	case OID_INT8:
-	case OID_INT2:
-	case OID_INT4:
-	case OID_JSON:
-	case OID_JSONB:
-		buf_bytes(to, text, length);
-		break;
-	case OID_BOOL:
-		put_bool(to, text);
-		break;
-	case OID_TIMESTAMPTZ:
-		put_time(to, text);
-		break;
-	case OID_TEXTS:
-	case OID_UUIDS:
-		put_array(to, text);
-		break;
-	default:
-		buf_json_bytes(to, text, length);
-	}
-}
 
 /* Whether a column is picked: masked says how to read the others, so it is always there. */
 static bool
@@ -151,7 +55,7 @@ put_row(struct buf *to, const struct rows *rows, int row, const struct column *c
 		if (PQgetisnull(result, row, c->n))
 			buf_text(to, "null");
 		else
-			put_value(to, c->type, PQgetvalue(result, row, c->n),
+			show_json(to, c->type, PQgetvalue(result, row, c->n),
 			    (size_t)PQgetlength(result, row, c->n));
 	}
 	buf_char(to, '}');

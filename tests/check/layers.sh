@@ -9,11 +9,11 @@ cd "$(dirname "$0")/../.."
 shelves='
 arena log address
 buf conf arg rows post
-req mail
+req mail show mark
 http
 fault cursor
 fcgi:cgi:workers:listen token:keys:jose param+body+value+number db:trip:pq secret
-render html
+render html sheet:forms
 page
 handover:sections
 app+openapi+outbox
@@ -25,6 +25,7 @@ fcgiapp.h fcgi.c
 fcgi_stdio.h -
 jwt.h token.c
 curl/curl.h post.c
+xlsxwriter.h sheet_xlsx.c
 libpq-fe.h pq.h rows.h trip.c db.c render.c
 '
 
