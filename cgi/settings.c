@@ -34,6 +34,13 @@ static const struct param notify[] = {
 	{0}
 };
 
+static const struct param exports[] = {
+	{"rows_most",           IN_BODY, AS_INT,  .least = 1, .most = 1048000, .says = "The most rows of one export; null: 10,000."},
+	{"two_approvers_above", IN_BODY, AS_INT,  .least = 0, .most = 1048000, .says = "Above so many rows two people have to approve; null: 5,000."},
+	{"preamble",            IN_BODY, AS_BOOL, .says = "Whether a CSV begins with a line that holds the stamp; null: true."},
+	{0}
+};
+
 static const struct param change[] = {
 	{"if-match",        IN_HEAD, AS_TAGS, .must = true,  .says = "The entity-tag that you read."},
 	{"visibility",      IN_BODY, AS_WORD, .solid = true, .words = "own team open",     .says = "How far reps see: their own customers, those of their team, or all."},
@@ -42,6 +49,7 @@ static const struct param change[] = {
 	{"backdate_days",   IN_BODY, AS_INT,  .solid = true, .most = 365, .says = "An activity that happened longer ago than so many days when it is written down is marked as backdated."},
 	{"budgets",         IN_BODY, AS_OBJECT, .solid = true, .most = 16384, .says = "How much of the base people may see and change: {role or person: {measure: {window: {soft, hard}}}}, laid over what is there; null brings a default back."},
 	{"ledger_months",   IN_BODY, AS_INT,  .solid = true, .least = 12, .most = 1200, .says = "For how many months it is kept who saw what; at least a year."},
+	{"exports",         IN_BODY, AS_OBJECT, .solid = true, .members = exports, .says = "How much may go out, and who decides; merged with what there is."},
 	{"notify",          IN_BODY, AS_OBJECT, .solid = true, .members = notify, .says = "Who outside is told of what; merged with what there is, and shown to admins alone."},
 	{"webhook_secret",  IN_BODY, AS_TEXT, .solid = true, .least = 32, .most = 200, .says = "The key that messages to webhooks are signed with; it is never shown, and can be replaced."},
 	{0}

@@ -54,7 +54,7 @@ acceptable(struct req *r, const struct route *to, bool *page)
 	int html = to->page != NULL ? http_quality(r->accept, "text/html") : 0;
 
 	*page = html > json;
-	return to->open || json > 0 || html > 0 ||
+	return to->open || to->file || json > 0 || html > 0 ||
 	       fail(r, 406, "not_acceptable", "The answer is application/json%s.",
 		   to->page != NULL ? " or text/html" : "");
 }

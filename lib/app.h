@@ -39,6 +39,7 @@ struct route {
 	int status;       /* of success, where the row has no _status */
 	bool open;        /* no token, and the function takes no session */
 	bool reads;       /* cancelled when the client is gone; GET always is */
+	bool file;        /* the answer is a file of its own type, whatever Accept wants */
 	bool strict;      /* a wrong form is refused before anything is looked for */
 	page_fn *page;    /* for whoever prefers text/html, or NULL; such a row has no _etag */
 	const char *says; /* the one sentence that documents it */
@@ -65,6 +66,9 @@ struct app {
 /* Calls the route's function and renders its first row, or its rows as a list. */
 reply_fn reply_row;
 reply_fn reply_list;
+
+/* Takes an export's ticket, and has its file go out behind the head (download.c). A HEAD only looks. */
+reply_fn reply_file;
 
 /* Calls any api function in the name of the request; NULL with r->fault set. session says whether it takes one. */
 struct rows *app_call(struct app *app, struct req *r, enum call kind, bool session, const char *fn,

@@ -168,7 +168,7 @@ put_head(const struct req *r, bool bodiless, struct buf *to)
 	buf_print(to, "Status: %d %s\r\n", r->status, http_reason(r->status));
 	if (!bodiless && r->type)
 		buf_print(to, "Content-Type: %s\r\n", r->type);
-	if (!bodiless)
+	if (!bodiless && r->stream == NULL)
 		buf_print(to, "Content-Length: %zu\r\n", r->out.length);
 	for (h = r->headers; h; h = h->next)
 		buf_print(to, "%s: %s\r\n", h->name, h->value);
@@ -176,8 +176,10 @@ put_head(const struct req *r, bool bodiless, struct buf *to)
 }
 
 static bool
-give(const struct wire *wire, const char *bytes, size_t length)
+give(void *to, const char *bytes, size_t length)
 {
+	const struct wire *wire = to;
+
 	while (length > 0) {
 		size_t piece = length < PIECE ? length : PIECE;
 
@@ -194,18 +196,24 @@ cgi_serve(
     const struct fcgi *program, struct req *r, char *const *environment, const struct wire *wire)
 {
 	struct buf head = {.mem = r->mem};
+	struct wire mine = *wire;
 	bool bodiless;
 
 	if (read_request(r, environment, wire))
 		program->serve(program->self, r);
 	if (r->fault == NULL && r->status == 0)
 		fail(r, 500, "internal", NULL);
-	if (r->fault)
+	if (r->fault) {
 		fault_render(r);
+		r->stream = NULL;
+	}
 	bodiless = r->status == 204 || r->status == 304;
 	put_head(r, bodiless, &head);
-	return give(wire, head.bytes, head.length) &&
-	       (bodiless || r->method == HEAD || give(wire, r->out.bytes, r->out.length));
+	if (!give(&mine, head.bytes, head.length))
+		return false;
+	return bodiless || r->method == HEAD ||
+	       (r->stream != NULL ? r->stream(r, give, &mine)
+				  : give(&mine, r->out.bytes, r->out.length));
 }
 
 /* Not one byte more than announced is asked for: whoever started us may leave the pipe open

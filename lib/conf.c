@@ -47,6 +47,8 @@ static const struct setting settings[] = {
 	 .sentence = "Mail server, smtp://host:25 or smtps://user:password@host; without one no mail is sent; alerts only."},
 	{"HOLDFAST_MAIL_FROM",   AT(mail_from),   TEXT, .unless = "holdfast@localhost",
 	 .sentence = "Whom our mail is from; alerts only."},
+	{"HOLDFAST_SPOOL",       AT(spool),       TEXT, .unless = "/tmp",
+	 .sentence = "Private folder where spreadsheets are put together; exports only."},
 	{0}
 };
 /* clang-format on */

@@ -17,6 +17,7 @@ struct conf {
 	const char *cursor_key;  /* HOLDFAST_CURSOR_KEY: file of 64 hex digits */
 	const char *issuer;      /* HOLDFAST_ISSUER: iss of our tokens */
 	const char *smtp;        /* HOLDFAST_SMTP: mail server as a URL, or NULL */
+	const char *spool;       /* HOLDFAST_SPOOL: private folder for spreadsheets */
 	const char *mail_from;   /* HOLDFAST_MAIL_FROM: whom our mail is from */
 };
 

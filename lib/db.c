@@ -219,6 +219,40 @@ db_call(
 	return outcome == DONE ? &db->rows : NULL;
 }
 
+bool
+db_ask(struct db *db, struct req *r, const char *statement, const struct arg *args, size_t n)
+{
+	db->pq.unsure = false;
+	if (pq_open(&db->pq) && trip_ask(&db->pq, statement, args, n))
+		return true;
+	pq_close(&db->pq);
+	return fail_sql(r, "08006", NULL, NULL, NULL, NULL, NULL);
+}
+
+struct rows *
+db_answer(struct db *db, struct req *r)
+{
+	struct trip trip;
+	enum outcome outcome;
+
+	PQclear(db->rows.result);
+	db->rows.result = NULL;
+	if (r->fault != NULL)
+		return NULL;
+	trip = trip_answer(&db->pq, pq_ms() + db->timeout + PATIENCE);
+	/* Rows of which it is not known whether they stand in the ledger are none. */
+	outcome = judge(db, CALL_CHANGES, &trip);
+	settle(db, &trip);
+	if (outcome == DONE)
+		db->rows.result = trip.rows, trip.rows = NULL;
+	else if (outcome == REFUSED)
+		refused(r, trip.error);
+	else
+		fail_sql(r, "08006", NULL, NULL, NULL, NULL, NULL);
+	trip_free(&trip);
+	return outcome == DONE ? &db->rows : NULL;
+}
+
 const char **
 db_types(struct db *db, struct arena *mem, const char *fn, const struct arg *args, size_t n,
     const char **why)
@@ -245,20 +279,4 @@ db_types(struct db *db, struct arena *mem, const char *fn, const struct arg *arg
 	}
 	PQclear(result);
 	return good ? types : NULL;
-}
-
-int
-rows_count(const struct rows *rows)
-{
-	return PQntuples(rows->result);
-}
-
-const char *
-rows_get(const struct rows *rows, int row, const char *column)
-{
-	int n = PQfnumber(rows->result, column);
-
-	return n < 0 || row >= PQntuples(rows->result) || PQgetisnull(rows->result, row, n)
-		   ? NULL
-		   : PQgetvalue(rows->result, row, n);
 }

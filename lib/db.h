@@ -25,6 +25,11 @@ void db_free(struct db *db);
 struct rows *db_call(
     struct db *db, struct req *r, enum call kind, const char *fn, const struct arg *args, size_t n);
 
+/* A call in two halves: db_ask sends a statement, db_answer waits for its rows as db_call does.
+ * What is done in between, PostgreSQL works beside. Made once: the answer to what failed is NULL. */
+bool db_ask(struct db *db, struct req *r, const char *statement, const struct arg *args, size_t n);
+struct rows *db_answer(struct db *db, struct req *r);
+
 /* The names of the SQL types of a function's arguments as PostgreSQL understands the call, or
  * NULL with what is wrong in *why; both live in mem. */
 const char **db_types(struct db *db, struct arena *mem, const char *fn, const struct arg *args,

@@ -70,9 +70,13 @@ serve(const struct fcgi *program, FCGX_Request *f)
 	struct arena *mem = request.mem;
 	bool given;
 
+	f->keepConnection = 0; /* whatever nginx says: see conf/server.conf */
 	setsockopt(f->ipcFd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(f->ipcFd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	given = cgi_serve(program, &request, f->envp, &wire);
+	/* Without the end of the request nginx does not take half an answer for a whole one. */
+	if (!given)
+		shutdown(f->ipcFd, SHUT_RDWR);
 	/* In this order: the end of the request goes out together with the end of the reply. */
 	FCGX_FClose(f->err);
 	given = FCGX_FClose(f->out) == 0 && given;
@@ -81,6 +85,13 @@ serve(const struct fcgi *program, FCGX_Request *f)
 	FCGX_Finish_r(f);
 	request = (struct req){.mem = mem};
 	arena_reset(mem);
+}
+
+void
+fcgi_alive(unsigned seconds)
+{
+	if (serving)
+		alarm(seconds > 0 ? seconds : WATCHDOG);
 }
 
 static bool

@@ -25,4 +25,8 @@ struct fcgi {
  * request in hand.  When GATEWAY_INTERFACE is set it answers that one CGI request instead. */
 int fcgi_run(const struct fcgi *program, const struct conf *conf);
 
+/* Says that the request in hand goes on, however long it has taken: its watchdog waits for so many more
+ * seconds, or with 0 for as many as at its beginning. */
+void fcgi_alive(unsigned seconds);
+
 #endif

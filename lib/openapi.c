@@ -141,6 +141,10 @@ put_route(struct buf *to, const struct route *route)
 	if (route->page != NULL)
 		buf_text(to, ",\"content\":{\"application/json\":{},\"text/html\":{\"schema\":"
 			     "{\"type\":\"string\"}}}");
+	if (route->file)
+		buf_text(to,
+		    ",\"content\":{\"text/csv\":{},\"application/x-ndjson\":{},\"application/vnd."
+		    "openxmlformats-officedocument.spreadsheetml.sheet\":{}}");
 	buf_text(to, "},\"default\":{\"$ref\":\"#/components/responses/problem\"}}}");
 }
 

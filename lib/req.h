@@ -70,6 +70,11 @@ struct req {
 	const char *type;       /* content type of out */
 	struct header *headers; /* besides Content-Type */
 	struct buf out;
+	/* A body that is made while it goes out, in the place of out; what stream returns is whether it is
+	 * whole.  One that broke off ends the connection, so that nobody takes it for a whole one. */
+	bool (*stream)(
+	    struct req *r, bool (*give)(void *to, const char *bytes, size_t length), void *to);
+	void *streams; /* what stream makes it of */
 };
 
 #define BODY_MOST 65536

@@ -124,6 +124,28 @@ trip_make(struct pq *pq, struct req *r, bool changes, const char *fn, const stru
 	return made;
 }
 
+bool
+trip_ask(struct pq *pq, const char *statement, const struct arg *args, size_t n)
+{
+	PGconn *c = pq->connection;
+	const char *values[TRIP_ARGS];
+
+	for (size_t i = 0; i < n; i++)
+		values[i] = args[i].value;
+	return PQenterPipelineMode(c) &&
+	       PQsendQueryParams(c, statement, (int)n, NULL, values, NULL, NULL, 0) &&
+	       PQpipelineSync(c) && PQflush(c) >= 0;
+}
+
+struct trip
+trip_answer(struct pq *pq, long deadline)
+{
+	struct trip made = {0};
+
+	receive(pq, 0, deadline, -1, &made);
+	return made;
+}
+
 void
 trip_free(struct trip *trip)
 {

@@ -30,6 +30,11 @@ char *trip_statement(
 struct trip trip_make(struct pq *pq, struct req *r, bool changes, const char *fn,
     const struct arg *args, size_t n, long deadline, int client);
 
+/* The same in two halves, of any statement: the second waits until the transaction has ended, and
+ * what the server does meanwhile costs the caller no time. Of a connection that failed it says so. */
+bool trip_ask(struct pq *pq, const char *statement, const struct arg *args, size_t n);
+struct trip trip_answer(struct pq *pq, long deadline);
+
 /* Frees what came back. */
 void trip_free(struct trip *trip);
 

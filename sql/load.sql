@@ -89,7 +89,10 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/break_glass.sql
 \ir app/holds.sql
 \ir app/decoys.sql
+\ir app/marks.sql
+\ir app/leaks.sql
 \ir app/watch.sql
+\ir app/exports.sql
 \ir app/restore.sql
 \ir app/changes.sql
 \ir app/restore_write.sql
@@ -108,6 +111,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir policy/exposure.sql
 \ir policy/jobs.sql
 \ir policy/outbox.sql
+\ir policy/exports.sql
 
 \ir api/answers.sql
 \ir api/outcome.sql
@@ -149,7 +153,11 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/events.sql
 \ir api/exposure.sql
 \ir api/grants.sql
+\ir api/leaks.sql
 \ir api/restores.sql
+\ir api/exports_rows.sql
+\ir api/exports.sql
+\ir api/exports_file.sql
 
 \ir grants.sql
 

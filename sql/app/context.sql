@@ -99,6 +99,10 @@ $$;
 create or replace function app.shows_contacts() returns boolean
 language sql stable parallel safe as $$ select app.shows_contacts(app.single_asked()) $$;
 
+-- From here on the answer in hand shows no contact value, whatever the org says.
+create or replace function app.mask_contacts() returns void
+language sql volatile as $$ select set_config('app.contact_masking', 'always', true) $$;
+
 -- Whether what the caller only reads, being somebody else's, is masked for him all the same.
 create or replace function app.masks_others() returns boolean
 language sql stable parallel safe as $$ select app.visibility() <> 'open' and app.role() in ('rep', 'manager') $$;

@@ -16,7 +16,7 @@ begin
     if met = '{}' then
         return;
     end if;
-    grade := case when channel in ('reveal', 'break_glass', 'change', 'export') then 'critical'
+    grade := case when channel in ('reveal', 'break_glass', 'change') then 'critical'
         when channel in ('read', 'handover', 'timeline', 'history', 'conflict') then 'medium' else 'info' end;
     if grade = 'critical' then
         perform app.freeze(app.me(), true, 'decoy'), app.wait_for_disk(true);
@@ -86,7 +86,7 @@ begin
     c.postal_code := t.postal_code;
     c.country := t.country;
     c.source := t.source;
-    c.value := least(round(t.value * (0.6 + random() * 0.8)::numeric), 1000000000000000);
+    c.value := case when t.value is not null then least(round(t.value * (0.6 + random() * 0.8)::numeric), 1000000000000000) end;
     c.currency := t.currency;
     c.tags := coalesce(t.tags, '{}');
     -- Numbers and ticks only: texts may say who t is.

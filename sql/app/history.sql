@@ -14,6 +14,7 @@ language sql stable as $$
     select array['org_id', 'version', 'updated_at'] || case relation
         when 'app.customer'::regclass then '{phone_e164,segment,email_key,phone_key,worked_in,dup_key,brought,owner_since}'::text[]
         when 'app.settings'::regclass then '{hides,webhook_secret}'
+        when 'app.staff'::regclass then '{role_since}'
         when 'app.contact'::regclass then '{phone_e164,email_key,phone_key}'
         when 'app.deal'::regclass then '{closed_at}'
         when 'app.activity'::regclass then '{backdated}'

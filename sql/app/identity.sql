@@ -6,6 +6,13 @@ language sql immutable as $$
     select case when secret ~ '^[0-9]{1,9}\.[A-Za-z0-9_-]{43}$' then split_part(secret, '.', 1)::int end
 $$;
 
+-- A new secret of an org: "<org>.<43 characters>", of 256 bits of chance.
+create or replace function app.secret_new(org int) returns text
+language sql volatile as $$
+    select org || '.' || translate(trim(trailing '=' from encode(
+        sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'base64')), '+/', '-_')
+$$;
+
 -- Stable, as convert_to is: called immutable it would not be inlined.
 create or replace function app.secret_hash(secret text) returns bytea
 language sql stable as $$ select sha256(convert_to(secret, 'UTF8')) $$;

@@ -4,8 +4,7 @@
 create or replace function app.invite_create(org int, staff_id uuid) returns text
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
-    token text := org || '.' || translate(trim(trailing '=' from encode(
-        sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'base64')), '+/', '-_');
+    token text := app.secret_new(org);
 begin
     perform from app.staff s where s.org_id = org and s.id = invite_create.staff_id for no key update;   -- one at a time
     update app.invite i set used_at = app.now()
@@ -52,8 +51,9 @@ begin
             {"id": "proposal", "name": "Proposal"}, {"id": "negotiation", "name": "Negotiation"}]},
         {"id": "closing", "name": "Closing", "rule": "round_robin", "hides": [], "stages": [
             {"id": "contract", "name": "Contract"}, {"id": "won", "name": "Won"}, {"id": "lost", "name": "Lost"}]}]', app.now(), app.now());
-    insert into app.staff (org_id, id, person_id, name, email, role, status, created_at, updated_at)
-    values (org, admin, admin, admin_name, lower(email), 'admin', 'invited', app.now(), app.now());
+    -- Nobody made the founder: from the first day on he decides what others take out.
+    insert into app.staff (org_id, id, person_id, name, email, role, status, role_since, created_at, updated_at)
+    values (org, admin, admin, admin_name, lower(email), 'admin', 'invited', app.now() - app.export_seasoning(), app.now(), app.now());
     return app.invite_create(org, admin);
 end
 $$;

@@ -74,6 +74,10 @@ begin
         perform app.wait_for_disk(true), app.alert('log_ins', 'high', s.staff_id, 'none', jsonb_build_object('why', 'after_dismissal', 'events', jsonb_build_array(event)));
     elsif status in (403, 404) and code <> 'frozen' then
         perform app.denied(org, s.staff_id, s.role, app.now());
+        if status = 404 and exists (select from app.export_decoy d where d.org_id = org and d.id = refusal.record) then
+            -- Who has its id has it from an export, and looks whether it is real.
+            perform app.wait_for_disk(true), app.alert('decoy', 'high', s.staff_id, 'freeze', jsonb_build_object('decoys', jsonb_build_array(record), 'events', jsonb_build_array(event)));
+        end if;
     elsif status = 429 and code = 'exposure_budget_exceeded' and more ? 'limit' then
         perform app.wait_for_disk(true), app.alert('exposure_hard', 'high', s.staff_id, 'freeze', more || jsonb_build_object('events', jsonb_build_array(event)));
     end if;

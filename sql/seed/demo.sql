@@ -14,8 +14,9 @@ begin
     perform app.org_create('demo', 'Ada Admin', 'ada@demo.test');
     org := (select org_id from app.login where email = 'ada@demo.test');
 
-    insert into app.staff (org_id, id, person_id, name, email, role, manager_id, status, created_at, updated_at)
-    select org, n.id, n.id, n.name, n.email, n.role, null, 'active', app.now(), app.now()
+    -- They have been there for a while, so that they can decide about exports at once.
+    insert into app.staff (org_id, id, person_id, name, email, role, manager_id, status, role_since, created_at, updated_at)
+    select org, n.id, n.id, n.name, n.email, n.role, null, 'active', app.now() - interval '90 days', app.now(), app.now()
     from (select app.uuid7() id, * from (values
         ('Abby Admin', 'abby@demo.test', 'admin'), ('Max Manager', 'max@demo.test', 'manager'),
         ('Olga Manager', 'olga@demo.test', 'manager'), ('Axel Auditor', 'axel@demo.test', 'auditor')) v(name, email, role)) n;

@@ -25,7 +25,7 @@ def world(stack):
 COUNTS = """select (select count(*) from app.history), (select count(*) from app.operation), (select count(*) from app.customer), (select count(*) from app.restore),
     (select count(*) from app.retry), (select max(updated_at) from app.customer), (select string_agg(password_hash, ' ' order by staff_id) from app.credential),
     (select count(*) from app.session where revoked_at is not null), (select count(*) from app.notice), (select count(*) from app.break_glass),
-    (select count(*) from app.decoy), (select string_agg(status, ' ' order by id) from app.hold), (select string_agg(status, ' ' order by id) from app.alert where rule = 'contact_changes')"""
+    (select count(*) from app.decoy), (select string_agg(status, ' ' order by id) from app.hold), (select string_agg(status, ' ' order by id) from app.export), (select string_agg(status, ' ' order by id) from app.alert where rule = 'contact_changes')"""
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def unharmed(stack, world):
     yield
     assert stack.sql(COUNTS) == before
     assert requests.get(stack.url + "/v1/health", timeout=5).status_code == 200
-    for program in ("customers", "contacts", "deals", "activities", "offers", "events", "funnel", "settings", "notices", "staff", "history", "operations", "restores", "sessions", "health", "search", "holds", "alerts"):
+    for program in ("customers", "contacts", "deals", "activities", "offers", "events", "funnel", "settings", "notices", "staff", "history", "operations", "restores", "sessions", "health", "search", "holds", "alerts", "exports"):
         with open(f"{stack.state}/log/{program}.log") as log:
             assert not re.search("worker_died|request_stuck|Sanitizer|sql_code_wrong|problem_extra_wrong", log.read())
 
@@ -134,7 +134,8 @@ def beyond(member):
     elif member["type"] == "word":
         yield from ("x", "", *(f(member["most"]) for f in (str.upper, "{}x".format, " {}".format) if "most" in member))
     elif "most" in member:
-        yield {"k": member["most"]["k"] + "v"}
+        (name, most), = member["most"].items()
+        yield {name: most + "v" if isinstance(most, str) else most[:-1] + [most[-1] + "v"]}
 
 
 def wrongly(world, route, under, name, value):

@@ -6,7 +6,7 @@ from people import other_org
 from restoring import changes, restore, undo
 from works import settings
 
-MEMBERS = {"visibility", "contact_masking", "classification", "backdate_days", "budgets", "ledger_months", "notify", "version", "updated_at"}
+MEMBERS = {"visibility", "contact_masking", "classification", "backdate_days", "budgets", "ledger_months", "exports", "notify", "version", "updated_at"}
 
 
 @pytest.fixture
@@ -103,6 +103,19 @@ def test_history_and_undo(otto):
     begin = rows[2]["at"]
     assert restore(otto, {"entity": "settings", "id": rows[0]["record_id"], "as_of": begin})["restored"] == 1
     assert otto.get("/settings").json()["visibility"] == "own"
+
+
+def test_what_holds_for_exports(otto):
+    """Merged with what there is; null is the default again; each change is history."""
+    assert otto.get("/settings").json()["exports"] == {"rows_most": 10000, "two_approvers_above": 5000, "preamble": True}
+    for body, now in (({"rows_most": 7}, (7, 5000, True)), ({"two_approvers_above": 0, "preamble": False}, (7, 0, False)), ({"rows_most": None}, (10000, 0, False)), ({}, (10000, 0, False)),
+                      ({"rows_most": 1048000, "two_approvers_above": None, "preamble": None}, (1048000, 5000, True))):
+        assert tuple(otto.patch("/settings", {"exports": body}, "*").json()["exports"][k] for k in ("rows_most", "two_approvers_above", "preamble")) == now
+    for body, pointer in (({"rows_most": 0}, "rows_most"), ({"rows_most": 1048001}, "rows_most"), ({"two_approvers_above": -1}, "two_approvers_above"), ({"preamble": "no"}, "preamble")):
+        problem(otto.patch("/settings", {"exports": body}, "*"), 422, "invalid_value", "/exports/" + pointer)
+    problem(otto.patch("/settings", {"exports": {"bogus": 1}}, "*"), 400, "unknown_member", "/exports/bogus")
+    problem(otto.patch("/settings", {"exports": None}, "*"), 422, "invalid_value", "/exports")
+    assert len([r for r in otto.get("/history", entity="settings").json()["data"] if r["field"] == "exports"]) == 4
 
 
 def test_their_history_is_the_admins(ada, max, rita, axel):

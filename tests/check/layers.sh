@@ -16,7 +16,7 @@ fcgi:cgi:workers:listen token:keys:jose param+body+value+number db:trip:pq secre
 render html sheet:forms
 page
 handover:sections
-app+openapi+outbox
+app+openapi+outbox+download
 '
 
 # Header, and the files that may include it.

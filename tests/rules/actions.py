@@ -121,6 +121,9 @@ ELSEWHERE = {
     "delivery_list": "of what leaves the house only ids: tests/api/test_outbox.py", "delivery_retry": "as delivery_list",
     "hold_list": "tests/api/test_holds.py", "hold_get": "as hold_list", "hold_approve": "tests/api/test_holds_decided.py", "hold_reject": "as hold_approve",
     "alert_list": "whom the caller is above; of customers nothing", "alert_get": "as alert_list", "alert_close": "as alert_list",
+    "export_list": "tests/api/test_exports.py", "export_get": "as export_list", "export_create": "as export_list", "export_approve": "tests/api/test_exports_decided.py",
+    "export_reject": "as export_approve", "export_ticket": "tests/api/test_exports_file.py", "export_take": "as export_ticket",
+    "export_part": "its rows are those of the lists: tests/api/test_exports_broken.py", "export_done": "as export_part", "leak_find": "tests/api/test_exports_marks.py",
     "decoy_list": "tests/api/test_decoys.py", "decoy_create": "as decoy_list",
     "notice_list": "what the caller was told; of the customer only the id", "outcome": "whether one's own request was committed",
 } | dict.fromkeys(["funnel_change", "funnel_get", "settings_change", "settings_get"], "how the org works") | dict.fromkeys(

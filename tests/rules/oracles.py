@@ -79,6 +79,11 @@ ROUTES = {
     ("POST", "/holds/{id}/reject"): [{"json": {"note": "x"}}, {"json": {}}],
     ("GET", "/alerts/{id}"): [{}],
     ("POST", "/alerts/{id}/close"): [{"json": {"note": "x"}}, {"json": {}}],
+    ("GET", "/exports/{id}"): [{}],
+    ("POST", "/exports/{id}/approve"): [{"json": {"note": "x"}}, {"json": {}}, sent({"note": "x"}, **{"Idempotency-Key": "theirs"})],
+    ("POST", "/exports/{id}/reject"): [{"json": {"note": "x"}}, {"json": {}}],
+    ("POST", "/exports/{id}/ticket"): [{}],
+    ("GET", "/exports/{id}/file"): [{"params": {"ticket": "x"}}, {}, {"params": {"ticket": "x" * 101}}],
     ("POST", "/deliveries/{id}/retry"): [{}],
     ("GET", "/staff/{id}/sessions"): [{}, {"params": {"limit": 1}}],
     ("DELETE", "/staff/{id}/sessions"): [{}],
@@ -94,7 +99,7 @@ NAMED = {("POST", "/customers", "id"), ("POST", "/customers", "owner_id"), ("PAT
          *(("POST", "/restores", "scope/" + k) for k in ("change", "operation", "id", "actor"))}
 ASKED = {("/customers", "owner"), ("/customers/{id}/history", "actor"), ("/staff", "manager"), ("/operations", "actor"),
          *(("/" + kind, "customer") for kind in CHILDREN), ("/activities", "author"), *(("/" + kind, k) for kind in ("activities", "offers") for k in ("contact", "deal")),
-         *(("/history", k) for k in ("actor", "record", "operation")), ("/holds", "staff"), ("/alerts", "staff")}
+         *(("/history", k) for k in ("actor", "record", "operation")), ("/holds", "staff"), ("/alerts", "staff"), ("/exports", "staff")}
 
 
 def parts(schema):
@@ -137,9 +142,10 @@ class Secrets:
             "holds": [(who, self.hold(self.theo)) for who in (self.rita, self.max)] + [(who, self.hold(self.otto)) for who in (self.rita, self.max, self.ada)],
             "alerts": [(who, self.alert(self.theo)) for who in (self.rita, self.max)] + [(self.rita, self.alert(self.rita))]
                 + [(who, self.alert(self.otto)) for who in (self.max, self.ada)],
+            "exports": [(who, self.export(self.theo)) for who in (self.rita, self.max)] + [(who, self.export(self.otto)) for who in (self.rita, self.max, self.ada, self.axel)],
             "deliveries": [(self.ada, self.delivery(self.otto))]}
         # Who sees such a one of rita's.
-        self.watched = {"holds": lambda: (self.max, self.hold(self.rita)), "alerts": lambda: (self.max, self.alert(self.rita)),
+        self.watched = {"exports": lambda: (self.max, self.export(self.rita)), "holds": lambda: (self.max, self.hold(self.rita)), "alerts": lambda: (self.max, self.alert(self.rita)),
                         "deliveries": lambda: (self.ada, self.delivery(self.rita))}
 
     def hold(self, who):
@@ -154,6 +160,12 @@ class Secrets:
         return self.stack.sql("""insert into app.alert (org_id, id, at, rule, severity, staff_id, day, last_at, evidence, answer)
             select s.org_id, app.uuid7(), app.now(), 'read_only', 'low', s.id, '2000-01-01'::date + (random() * 9000)::int, app.now(), '{}', 'none' from app.staff s where s.id = %s
             returning id::text""", who.id)[0][0]
+
+    def export(self, who, status="pending"):
+        """Somebody's wish to take out what he has."""
+        return self.stack.sql("""insert into app.export (org_id, id, staff_id, entity, filter, columns, format, reason, row_count, digest, sample, approvals_needed, status, mark, asked_at, expires_at)
+            select s.org_id, app.uuid7(), s.id, 'customers', '{}', '{id}', 'csv', 'x', 1000, '', '{}', 1, %s, 5, app.now(), app.now() + interval '1 day' from app.staff s where s.id = %s
+            returning id::text""", status, who.id)[0][0]
 
     def delivery(self, who):
         """A message of somebody's org that did not arrive."""

@@ -72,6 +72,10 @@ def test_hidden_is_missing(secrets, method, path):
         who, more = secrets.max, {"json": {"reason": "x", "other": secrets.rita.customer()["id"]}}
     elif path.endswith(("/accept", "/decline", "/revise")):
         assert who.request("POST", f"/offers/{own}/send", json={}, headers=ANY).status_code == 200
+    elif path.endswith(("/ticket", "/file")):
+        who, own = secrets.rita, secrets.export(secrets.rita, "approved")
+        if path.endswith("/file"):
+            more = {"params": {"ticket": who.post(f"/exports/{own}/ticket").json()["url"].split("=")[1]}}
     answer = ask(who, method, path.replace("{id}", own).replace("{sid}", sid), **more)
     assert answer.status_code < 300, answer.text
     if path.startswith("/staff/{id}/sessions") and method == "DELETE":

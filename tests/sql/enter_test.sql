@@ -12,7 +12,8 @@ create temp view calls as
 select n.nspname::text as space, p.proname::text as name, p.oid::regprocedure::text as whole,
     coalesce(p.proargnames[1] = 'session', false) and p.proname <> 'refused' as proves,   -- it says nothing
     has_function_privilege('holdfast_cgi', p.oid, 'execute') as cgi, has_function_privilege('holdfast_sessions', p.oid, 'execute') as sessions,
-    format('select * from %I.%I(%s)', n.nspname, p.proname, (select string_agg(case
+    -- What returns records is asked for as one column: their types would have to be named.
+    format(case when p.prorettype = 'record'::regtype and p.proargmodes is null then 'select %I.%I(%s)' else 'select * from %I.%I(%s)' end, n.nspname, p.proname, (select string_agg(case
             when a.n = 1 and p.proargnames[1] = 'session' then '$1' when a.n = 2 and p.proargnames[2] = 'request' then '$2'
             else 'null::' || case a.type::regtype::text when 'anyelement' then 'api.contact' when 'anyarray' then 'api.contact[]' else a.type::regtype::text end end, ', ' order by a.n) from unnest(p.proargtypes) with ordinality a(type, n))) as text
 from pg_proc p join pg_namespace n on n.oid = p.pronamespace
@@ -22,10 +23,11 @@ create temp view logins as select unnest('{holdfast_cgi,holdfast_sessions}'::tex
 
 -- What anybody may call.
 select set_eq($$select name from calls where (cgi or sessions) and not proves$$,
-    $$values ('health'), ('health_step'), ('restore_step'), ('alerts_step'), ('outbox_take'), ('outbox_done'), ('refuse_form'), ('refused'), ('session_challenge'), ('session_open'), ('session_refresh'), ('password_set')$$,
+    $$values ('health'), ('health_step'), ('restore_step'), ('alerts_step'), ('exports_step'), ('outbox_take'), ('outbox_done'), ('refuse_form'), ('refused'), ('session_challenge'), ('session_open'), ('session_refresh'), ('password_set')$$,
     'only the open functions do without a session');
 select matches(test.run('holdfast_cgi', 'select * from api.restore_step()')::text, '^\[\{"restore_step": [0-9]+\}\]$', 'the step shows nothing');
 select matches(test.run('holdfast_cgi', 'select * from api.alerts_step()')::text, '^\[\{"alerts_step": [0-9]+\}\]$', 'nor does that of the alerts');
+select matches(test.run('holdfast_cgi', 'select * from api.exports_step()')::text, '^\[\{"exports_step": [0-9]+\}\]$', 'nor does that of the exports');
 select is(test.run('holdfast_cgi', 'select status from api.health($2)'), '[{"status": "ok"}]', 'health is open');
 
 -- Sessions that are none. Nina's is revoked, Carl's expired, Omar's of one who left, Pia's of one who has not come yet.

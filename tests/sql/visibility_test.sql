@@ -50,6 +50,15 @@ select p.org, app.uuid7(), app.now(), p.id, 'customers', c.id, c.id, 1, '{}', 'c
 insert into app.decoy (org_id, id, customer_id, made_by, at) select p.org, app.uuid7(), c.id, p.id, app.now() from test.person p, lateral (select k.id from app.customer k where k.org_id = p.org order by k.id limit 2) c where p.name in ('ada', 'otto');
 insert into app.restore_item select r.org_id, r.id, n, 'customers', array[app.uuid7()] from app.restore r, generate_series(1, 2) n where r.reason = 'waiting';
 
+-- Everybody's export, with a decision, a link and a customer of its own.
+alter table app.export_decision disable trigger _100_law;
+alter table app.export_ticket disable trigger _100_law;
+insert into app.export (org_id, id, staff_id, entity, filter, columns, format, reason, row_count, digest, sample, approvals_needed, mark, asked_at, expires_at)
+select p.org, app.uuid7(), p.id, 'customers', '{}', '{id}', 'csv', 'x', 1, '', '{}', 1, 1, app.now(), app.now() from test.person p, generate_series(1, 2) where p.id is not null;
+insert into app.export_decision (org_id, export_id, staff_id, decision, note, at) select e.org_id, e.id, e.staff_id, 'approve', 'x', app.now() from app.export e;
+insert into app.export_ticket (org_id, id, export_id, secret_hash, session_id, at, expires_at) select e.org_id, app.uuid7(), e.id, uuid_send(e.id), e.id, app.now(), app.now() from app.export e;
+insert into app.export_decoy (org_id, export_id, id, record) select e.org_id, e.id, app.uuid7(), '{}' from app.export e;
+
 with entry as (insert into app.outbox (org_id, id, at, kind, subject) select s.org_id, app.uuid7(), app.now(), 'test.made', '{}' from app.settings s, generate_series(1, 3) returning *),
     sent as (insert into app.delivery (org_id, id, outbox_id, channel, target, next_at, at) select e.org_id, app.uuid7(), e.id, 'email', 'x', app.now(), app.now() from entry e returning *)
 insert into app.delivery_attempt (org_id, id, delivery_id, at) select s.org_id, app.uuid7(), s.id, app.now() from sent s, generate_series(1, 2);
@@ -89,6 +98,10 @@ insert into matrix values
     ('exposure_grant', 'select count(*) from app.exposure_grant t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
     ('event', 'select count(*) from app.event t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
     ('hold', 'select count(*) from app.hold t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
+    ('export', 'select count(*) from app.export t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
+    ('export_decision', 'select count(*) from app.export t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
+    ('export_ticket', 'select count(*) from app.export t where t.org_id = $2 and (test.role_of($1) = ''admin'' or t.staff_id = $3)'),
+    ('export_decoy', 'select count(*) from app.export t where t.org_id = $2 and (test.role_of($1) = ''admin'' or t.staff_id = $3)'),
     ('disclosure', 'select count(*) from app.disclosure d where d.org_id = $2 and ($4 is null or d.staff_id = any($4))'),
     ('job', 'select count(*) from app.job j where j.org_id = $2 and ($4 is null or j.staff_id = any($4))'),
     ('restore', 'select count(*) from app.restore r where r.org_id = $2 and ($4 is null or r.staff_id = any($4))'),
