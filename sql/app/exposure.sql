@@ -158,48 +158,70 @@ create or replace function app.expose_more(org int, me uuid, role text, now time
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
     e      app.exposure := app.exposure_locked(org, me, role, now);
-    new_   record;
+    one    record;
+    kind   text;
+    new_   bigint[] := '{0,0,0,0,0,0}';     -- own, customers, again, contacts, again, opened
+    strange boolean := false;
     own    int;
     free   int;
     unit   bigint;
 begin
-    -- One sum for each measure, of which every three digits count for a window: six aggregates instead of twenty, 80 us against 250.
-    select count(*) filter (where k.own and (k.at is null or k.at < e.began[2])) as own,
-        coalesce(sum(app.windows_new(k.at, e.began)) filter (where not k.own), 0) as customers,
-        coalesce(sum(app.windows_again(k.at, e.began)) filter (where not k.own), 0) as again,
-        coalesce(sum(app.windows_new(k.contact_at, e.began)) filter (where contact), 0) as contacts,
-        coalesce(sum(app.windows_again(k.contact_at, e.began)) filter (where contact), 0) as contacts_again,
-        coalesce(sum(app.windows_new(k.opened_at, e.began)) filter (where opened), 0) as opened,
-        coalesce(bool_or(not k.own), false) as strange
-    into new_
-    from (select app.belonging(role, me, c.owner_id, c.owner_since, c.created_at, now) = 'own' as own, s.at, s.opened_at, s.contact_at
-        from unnest(customers) i(id)
-        cross join lateral (select t.owner_id, t.owner_since, t.created_at from app.customer t where t.org_id = org and t.id = i.id offset 0) c
-        left join lateral (select t.at, t.opened_at, t.contact_at from app.seen t where t.org_id = org and t.staff_id = me and t.customer_id = i.id offset 0) s on true
-        where app.belonging(role, me, c.owner_id, c.owner_since, c.created_at, now) <> 'made') k;
+    if cardinality(customers) = 1 then
+        -- The same of one, which most answers show: 50 us, of which the sums alone would be 200.
+        select t.owner_id, t.owner_since, t.created_at, s.at, s.opened_at, s.contact_at into one
+        from app.customer t left join app.seen s on s.org_id = org and s.staff_id = me and s.customer_id = t.id
+        where t.org_id = org and t.id = customers[1];
+        kind := case when found then app.belonging(role, me, one.owner_id, one.owner_since, one.created_at, now) else 'made' end;
+        if kind = 'own' then
+            new_[1] := (one.at is null or one.at < e.began[2])::int;
+        elsif kind = 'strange' then
+            strange := true;
+            new_[2] := app.windows_new(one.at, e.began);
+            new_[3] := app.windows_again(one.at, e.began);
+        end if;
+        if kind <> 'made' and contact then
+            new_[4] := app.windows_new(one.contact_at, e.began);
+            new_[5] := app.windows_again(one.contact_at, e.began);
+        end if;
+        if kind <> 'made' and opened then
+            new_[6] := app.windows_new(one.opened_at, e.began);
+        end if;
+    else
+        -- One sum for each measure, of which every three digits count for a window: six aggregates instead of twenty, 80 us against 250.
+        select array[count(*) filter (where k.own and (k.at is null or k.at < e.began[2])),
+            coalesce(sum(app.windows_new(k.at, e.began)) filter (where not k.own), 0), coalesce(sum(app.windows_again(k.at, e.began)) filter (where not k.own), 0),
+            coalesce(sum(app.windows_new(k.contact_at, e.began)) filter (where contact), 0), coalesce(sum(app.windows_again(k.contact_at, e.began)) filter (where contact), 0),
+            coalesce(sum(app.windows_new(k.opened_at, e.began)) filter (where opened), 0)], coalesce(bool_or(not k.own), false)
+        into new_, strange
+        from (select app.belonging(role, me, c.owner_id, c.owner_since, c.created_at, now) = 'own' as own, s.at, s.opened_at, s.contact_at
+            from unnest(customers) i(id)
+            cross join lateral (select t.owner_id, t.owner_since, t.created_at from app.customer t where t.org_id = org and t.id = i.id offset 0) c
+            left join lateral (select t.at, t.opened_at, t.contact_at from app.seen t where t.org_id = org and t.staff_id = me and t.customer_id = i.id offset 0) s on true
+            where app.belonging(role, me, c.owner_id, c.owner_since, c.created_at, now) <> 'made') k;
+    end if;
 
     own := 0;
-    if new_.own > 0 then
+    if new_[1] > 0 then
         e.book := coalesce(e.book, app.book_size(org, me));
         free := e.book * 6 / 5;
-        if e.own + new_.own > free then
+        if e.own + new_[1] > free then
             e.book := app.book_size(org, me);       -- it may have grown
             free := e.book * 6 / 5;
         end if;
-        own := greatest(0, e.own + new_.own - free) - greatest(0, e.own - free);
-        e.own := e.own + new_.own;
+        own := greatest(0, e.own + new_[1] - free) - greatest(0, e.own - free);
+        e.own := e.own + new_[1];
     end if;
     for w in 1..3 loop
-        unit := 1000 ^ (w - 1);
-        e.used[w][1] := e.used[w][1] + new_.customers / unit % 1000 + own;
-        e.before[w][1] := greatest(0, e.before[w][1] - new_.again / unit % 1000);
-        e.used[w][2] := e.used[w][2] + new_.contacts / unit % 1000;
-        e.before[w][2] := greatest(0, e.before[w][2] - new_.contacts_again / unit % 1000);
+        unit := (array[1, 1000, 1000000])[w];
+        e.used[w][1] := e.used[w][1] + new_[2] / unit % 1000 + own;
+        e.before[w][1] := greatest(0, e.before[w][1] - new_[3] / unit % 1000);
+        e.used[w][2] := e.used[w][2] + new_[4] / unit % 1000;
+        e.before[w][2] := greatest(0, e.before[w][2] - new_[5] / unit % 1000);
         e.used[w][3] := e.used[w][3] + reveal::int;
-        e.used[w][5] := e.used[w][5] + new_.opened / unit % 1000;
+        e.used[w][5] := e.used[w][5] + new_[6] / unit % 1000;
     end loop;
-    e := app.exposure_judged(e, now, array[new_.customers > 0 or own > 0, new_.contacts > 0, reveal]);
-    if new_.strange and (select sum(b.customers) from app.base b where b.org_id = org) > 1000 then
+    e := app.exposure_judged(e, now, array[new_[2] > 0 or own > 0, new_[4] > 0, reveal]);
+    if strange and (select sum(b.customers) from app.base b where b.org_id = org) > 1000 then
         e.masked_until := greatest(e.masked_until, app.expose_share(org, me, role, now, customers));
     end if;
 

@@ -155,7 +155,8 @@ $$;
 
 -- Those whom the caller sees by all of these words, each the beginning of one of the name or, from others (in a row, with | between),
 -- the whole of one. The rarest word says whom to look at. Where even that fits many, the latest of the caller's book are looked at
--- instead: there are some among them soon. If not, more and more of both: what it costs is bounded, and it finds the same each time.
+-- instead: there are some among them soon. If not, some of all that it fits may do, and if not, more and more of both: what it costs is
+-- bounded, and it finds the same each time.
 create or replace function app.search_named(folded text, words text[], others text[], enough int)
 returns table (entity text, id uuid, name text, updated_at timestamptz)
 language plpgsql stable as $$
@@ -207,7 +208,8 @@ begin
                 where h.entity = 'customers' and k.org_id = app.org() and k.customer_id = h.id and k.archived_at is null limit most) k;
         end if;
         return query select s.entity, s.id, s.name, s.updated_at from app.search_seen(rare, them, fits, own) s;
-        exit when not many;
+        get diagnostics n = row_count;
+        exit when not many or n >= enough;
     end loop;
 end
 $$;
