@@ -1,2 +1,2 @@
--- enter.sql: the cheapest thing somebody who is logged in can ask for.
-select * from api.settings_get(session => :sid, request => gen_random_uuid(), if_none_match => null);
+-- enter.sql: the cheapest thing somebody who is logged in can ask for, whatever he is.
+select * from api.funnel_get(session => :sid, request => gen_random_uuid(), if_none_match => null);
