@@ -193,7 +193,7 @@ begin
                     return query select s.entity, s.id, s.name, s.updated_at from app.search_seen(e, r, '{}') s where s.name = folded;
                 end if;
             end if;
-            book := app.search_book(case most when 200 then 400 else most end, fits, own, enough);
+            book := app.search_book(case most when 200 then 150 else most end, fits, own, enough);
             e := book.entities;
             r := book.ids;
             return query select s.entity, s.id, s.name, s.updated_at from app.search_seen(e, r, fits, own) s;
