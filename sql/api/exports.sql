@@ -278,12 +278,13 @@ begin
     until := app.now() + interval '15 minutes';
     e := api.export_own(id);
     perform from app.export t where t.org_id = e.org_id and t.id = e.id for no key update;     -- one link at a time
+    -- Before it is asked whether one was used: whoever takes one at this moment has its row, and this waits for him.
+    update app.export_ticket t set expires_at = app.now() where t.org_id = e.org_id and t.export_id = e.id and t.expires_at > app.now();
     if api.export_status(e) <> 'approved' then
         perform app.refuse(409, 'not_approved', 'This export may not be downloaded.', jsonb_build_object('status', api.export_status(e)));
     elsif exists (select from app.export_ticket t where t.org_id = e.org_id and t.export_id = e.id and t.tries > 0) then
         perform app.refuse(409, 'ticket_used', 'A download has begun already, and there is one for each approval. Ask for a new export.');
     end if;
-    update app.export_ticket t set expires_at = app.now() where t.org_id = e.org_id and t.export_id = e.id and t.expires_at > app.now();
     secret := app.secret_new(e.org_id);
     insert into app.export_ticket (org_id, id, export_id, secret_hash, session_id, at, expires_at)
     values (e.org_id, app.uuid7(), e.id, app.secret_hash(secret), app.session_id(), app.now(), until);

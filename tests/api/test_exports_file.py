@@ -1,11 +1,14 @@
 """The file of an export: whom a link is for, how often, what is in the file in each form, and what happens where it breaks off."""
 import concurrent.futures
+import contextlib
 
+import jwt
 import pytest
 
 from exporting import TYPES, ask, asker, cells, decider, events, exported, fetch, granted, parts, rows, status, texts, ticket
 from hiring import again, change
 from holdfast import problem
+from receiving import until
 from works import disclosed, settings
 
 COLUMNS = ["id", "name", "email", "phone", "notes", "value", "tags", "archived_at"]
@@ -185,6 +188,22 @@ def test_two_at_once(stack, boss, rob):
         answers = list(pool.map(lambda who: who.get(link), [again(rob) for _ in range(8)]))
     assert sorted(a.status_code for a in answers) == [200] + [409] * 7 and {a.json()["code"] for a in answers if a.status_code == 409} == {"ticket_used"}
     assert len(stack.sql("select 1 from app.disclosure where staff_id = %s and channel = 'export'", rob.id)) == 1
+
+
+def test_no_other_link_while_a_download_begins(stack, boss, rob):
+    """Whoever asks for one meanwhile waits for that, and gets none."""
+    export = granted(rob, boss)
+    link = ticket(rob, export)
+    sid = jwt.decode(rob.tokens["access_token"], options={"verify_signature": False})["sid"]
+    with contextlib.closing(stack.connect("holdfast_cgi")) as programs, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        programs.autocommit = False
+        programs.cursor().execute("select 1 from api.export_take(%s, gen_random_uuid(), %s, %s)", (sid, export["id"], link.split("ticket=")[1]))
+        other = pool.submit(rob.post, f"/exports/{export['id']}/ticket")
+        waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%%export_ticket%%'"
+        until(lambda: other.done() or stack.sql(waits)[0][0])
+        programs.commit()
+        problem(other.result(), 409, "ticket_used")
+    assert stack.sql("select count(*) from app.export_ticket where export_id = %s", export["id"]) == [(1,)]
 
 
 def test_who_is_dismissed_or_frozen_gets_nothing(stack, ada, boss, rob):
