@@ -7,7 +7,11 @@ import socketserver
 import threading
 import time
 
+import pytest
 from psycopg2.extras import Json
+
+from holdfast import Stack
+from people import other_org
 
 SECRET = "0123456789abcdef0123456789ABCDEF-ß"
 
@@ -135,3 +139,40 @@ def settled(who, seconds=8):
 
 def body_of(message):
     return json.loads(message[2])
+
+
+# For the modules that import them by name: a stack that sends, and who is sent to.
+
+
+@pytest.fixture(scope="module")
+def mailbox():
+    return Mailbox()
+
+
+@pytest.fixture(scope="module")
+def stack(mailbox):
+    """Its own: it is restarted, and has a mail server. A proxy in its environment, where nobody is, must not be asked."""
+    running = Stack()
+    running.env.update(HOLDFAST_SMTP=mailbox.url, HOLDFAST_MAIL_FROM="crm@holdfast.test", http_proxy="http://127.0.0.1:9", ALL_PROXY="http://127.0.0.1:9")
+    with running:
+        # That somebody changed the settings is told too, which would be one message more in each test.
+        running.sql("alter table app.settings disable trigger _400_rights")
+        yield running
+
+
+@pytest.fixture
+def otto(stack):
+    """The admin of an org that is this test's alone."""
+    return other_org(stack)
+
+
+@pytest.fixture
+def receiver():
+    with Receiver() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def clock(stack):
+    yield
+    stack.clock("0")
