@@ -371,7 +371,7 @@ $$;
 create function api.restore_step() returns int
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
-    restore uuid := app.job_enter('restores');
+    restore uuid := app.job_enter('restores', 'restore');
 begin
     if restore is null then
         return 200;

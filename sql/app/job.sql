@@ -1,10 +1,10 @@
 -- job.sql: work that goes on after the answer, as rows taken with SKIP LOCKED.
 
 -- Takes the waiting job of a program whose turn it is (a large one lets the others pass between its pieces, and so
--- does one that waits for a lock) and enters as the one who asked for it, with his present rights. Returns
--- its id, or null when nothing waits. The row stays locked until the end of the transaction. A job of
+-- does one that waits for a lock) and enters as the one who asked for it, with his present rights; via is the history's word for
+-- what he changes so. Returns its id, or null when nothing waits. The row stays locked until the end of the transaction. A job of
 -- somebody who may no longer act is cancelled.
-create or replace function app.job_enter(program text) returns uuid
+create or replace function app.job_enter(program text, via text) returns uuid
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
     j record;
@@ -16,7 +16,7 @@ begin
         if not found then
             return null;
         end if;
-        exit when app.act_as(j.org_id, j.staff_id, program || '.create', 'restore', j.session_id, j.request_id);
+        exit when app.act_as(j.org_id, j.staff_id, program || '.create', via, j.session_id, j.request_id);
         update app.job t set status = 'cancelled', why = 'requester_left', finished_at = app.now()
         where t.org_id = j.org_id and t.id = j.id;
     end loop;

@@ -282,7 +282,7 @@ select is_empty($$select whole from functions where space = 'api' and (cgi or se
 select is_empty($$select whole from functions where space = 'api' and (cgi or sessions) and not open
     and (regexp_split_to_array(prosrc, '\mbegin\M'))[1] ~ ':=[^;]*(\mapp\.|\mapi\.|\mselect\M)'$$,
     'and nothing is asked before it, in a declaration');
-select is_empty($$select whole from functions where space = 'api' and prosrc ~ 'app\.context\(|app\.act_as|set_config|app\.job_enter' and name <> 'restore_step'$$,
+select is_empty($$select whole from functions where space = 'api' and prosrc ~ 'app\.context\(|app\.act_as|set_config|app\.job_enter' and name !~ '^(restore|bulk|import|rotation)_step$'$$,
     'no api function makes up a context');
 select is_empty($$select whole from functions where prosrc ~* '\mset\s+(local\s+)?role\M|\mmerge\s+into\M|row_security'$$,
     'no function changes its role');
