@@ -89,6 +89,14 @@ put_text(struct sheet *s, const char *text)
 	put_field(s, field.bytes, field.length);
 }
 
+/* Whether a text stands in the file as it is, as most do: nothing in it is to be looked at. */
+static bool
+plain(const char *text, size_t length)
+{
+	return length > 0 && strchr(SKIPPED "\t\r=+-@\xef", *text) == NULL &&
+	       !blank(text[length - 1]) && strcspn(text, SPLITS ",\"") == length;
+}
+
 /* Numbers stand as they are: -1 is no formula, and nobody writes text into them. */
 static void
 put_value(struct sheet *s, unsigned type, const char *text, size_t length)
@@ -102,6 +110,10 @@ put_value(struct sheet *s, unsigned type, const char *text, size_t length)
 		put_field(s, text, length);
 		break;
 	default:
+		if (show_same(type) && plain(text, length)) {
+			sheet_put(s, text, length);
+			return;
+		}
 		show_text(&shown, type, text, length);
 		put_text(s, shown.bytes);
 	}

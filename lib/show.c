@@ -128,3 +128,10 @@ show_text(struct buf *to, unsigned type, const char *text, size_t length)
 		buf_bytes(to, text, length);
 	}
 }
+
+bool
+show_same(unsigned type)
+{
+	return type != OID_BOOL && type != OID_TIMESTAMPTZ && type != OID_TEXTS &&
+	       type != OID_UUIDS;
+}

@@ -4,6 +4,8 @@
 
 #include "buf.h"
 
+#include <stdbool.h>
+
 /* Types by their oid, which is the same in every PostgreSQL (pg_type.dat). */
 enum {
 	OID_BOOL = 16,
@@ -23,5 +25,8 @@ void show_json(struct buf *to, unsigned type, const char *text, size_t length);
 /* The same for people: true and false, times as JSON has them, the items of an array with "; "
  * between them (nothing for null), all else as it stands. */
 void show_text(struct buf *to, unsigned type, const char *text, size_t length);
+
+/* Whether a text of this type is shown to people as it stands. */
+bool show_same(unsigned type);
 
 #endif

@@ -45,6 +45,16 @@ cross join lateral (select
     case when c.worked_in && (select app.hiding())::text[] then app.kept_back(c.worked_in) end as kept
     offset 0) s;
 
+-- Whether nothing of any customer is masked for the caller or kept back from him in the answer in hand.
+create function api.customers_clear() returns boolean
+language sql stable as $$ select app.shows_contacts() and not app.masks_others() and app.hiding() is null $$;
+
+-- The same for him, and for nobody else a single row: of a million customers it takes half as long.
+create view api.customer_whole with (security_invoker = true) as
+select c.id, c.name, c.email, c.phone, c.phone_e164, c.website, c.address, c.city, c.region, c.postal_code, c.country, c.source, c.stage, c.segment,
+    c.owner_id, c.value, c.currency, c.notes, c.tags, c.custom, c.version, c.created_at, c.updated_at, c.archived_at, '{}'::text[] as _hidden, c.org_id as _org
+from app.customer c where (select api.customers_clear());
+
 -- Whether the caller gets a customer's contact values in the answer in hand, as the view says by its entity-tag.
 create function api.customer_clear(id uuid) returns boolean
 language sql stable as $$

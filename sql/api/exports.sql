@@ -124,7 +124,7 @@ language plpgsql stable as $$
 declare
     c record;
 begin
-    for c in select u.name, u.n - 1 as i, api.export_barred(entity, u.name) as why, count(*) over (partition by u.name) as times from unnest(columns) with ordinality u(name, n) loop
+    for c in select b.name, b.n - 1 as i, b.why, count(*) over (partition by b.name) as times from api.export_barred(entity, columns) b order by b.n loop
         if c.why = 'unknown' then
             perform app.refuse_member(422, 'invalid_value', '/columns/' || c.i, 'unknown', 'There is no such column.');
         elsif c.times > 1 then
@@ -195,7 +195,7 @@ $$;
 -- All the columns that the caller may have.
 create function api.export_allowed(entity text) returns text[]
 language sql stable as $$
-    select array(select c.name from unnest(api.export_columns(entity)) with ordinality c(name, n) where api.export_barred(entity, c.name) is null order by c.n)
+    select array(select b.name from api.export_barred(entity, api.export_columns(entity)) b where b.why is null order by b.n)
 $$;
 
 -- What somebody says of an export. The law of it is app.tg_export_decision.

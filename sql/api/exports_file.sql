@@ -9,7 +9,7 @@ create type api.export_file as (format text, bom boolean, stamp text, title text
 -- How many rows a part holds, so many that what comes before its first row does not count, and how many bytes of long texts: the program
 -- keeps it whole.
 create function api.export_part_rows() returns int
-language sql immutable as $$ select 5000 $$;
+language sql immutable as $$ select 8000 $$;
 create function api.export_part_bytes() returns int
 language sql immutable as $$ select 4000000 $$;
 
@@ -25,16 +25,20 @@ begin
 end
 $$;
 
--- Records that n rows of an export go out now, of these customers: counts them, meets decoys, writes the ledger, and lets the ticket go on
--- behind the last one. Returns last.
-create function api.export_sends(e app.export, ticket uuid, n bigint, last uuid, customers uuid[]) returns uuid
+-- Records that rows of an export go out now, the last with this id: counts them, meets decoys, writes the ledger, and lets the ticket go on
+-- behind. customers are whose each row is, null where it is nobody's.
+create function api.export_sends(e app.export, ticket uuid, last uuid, customers uuid[]) returns void
 language plpgsql volatile as $$
 declare
     classes text := api.export_classes(e.entity, e.columns);
     clear   boolean := app.shows_contacts();
+    n       int := cardinality(customers);
 begin
     if e.entity <> 'customers' then
-        customers := array(select distinct c from unnest(customers) c);
+        customers := array(select distinct c from unnest(customers) c where c is not null);
+    elsif array_position(customers, null) is not null then
+        customers := array_remove(customers, null);     -- its own, which are no rows of the base
+        n := cardinality(customers);
     end if;
     if cardinality(customers) > 0 then
         perform app.export_counts(customers, clear and classes like '%contact%', e.row_count <= 20000);
@@ -42,8 +46,7 @@ begin
         insert into app.disclosure (org_id, at, id, request_id, staff_id, session_id, channel, customer_ids, classes, masked, reason)
         values (app.org(), app.now(), app.uuid7(), app.request_id(), app.me(), app.session_id(), 'export', customers, classes, not clear, e.reason);
     end if;
-    update app.export_ticket k set after_id = coalesce(last, k.after_id), rows = k.rows + n where k.org_id = e.org_id and k.id = ticket;
-    return last;
+    update app.export_ticket k set after_id = last, rows = k.rows + n where k.org_id = e.org_id and k.id = ticket;
 end
 $$;
 
@@ -127,7 +130,7 @@ begin
         perform app.refuse(409, 'not_approved', 'This export may not be downloaded.', jsonb_build_object('status', api.export_status(e)));
     end if;
     now_ := api.export_measured(e.entity, e.filter, api.export_most(e), false);
-    if now_.n > api.export_most(e) or exists (select from unnest(e.columns) c(name) where api.export_barred(e.entity, c.name) is not null) then
+    if now_.n > api.export_most(e) or not api.export_may(e.entity, e.columns) then
         perform app.refuse(409, 'approval_stale', 'This is not any more what was approved. Ask for a new export.', jsonb_build_object('row_count', e.row_count));
     end if;
     f.format := e.format;
@@ -151,32 +154,38 @@ begin
 end
 $$;
 
--- The query of a part of an export: its next rows, among them those of its own customers ($11), and recorded before the first one is
--- returned. $1 to $7 are as in api.export_from, $8 as in api.export_rows_sql, $9 the export, $10 the ticket, $12 the bytes of long texts. What begins with an
--- underscore does not go out: the bits of the mark.
+-- The query of a part of an export: its next rows, among them those of its own customers ($9). $1 to $7 are as in api.export_from, $8 as in
+-- api.export_rows_sql. What begins with an underscore does not go out: the bits of the mark, how many bytes its long texts have, whose it
+-- is (null: one of its own), and its id where that is another. In plpgsql, which keeps its plan.
 create function api.export_part_sql(e app.export, decoys boolean) returns text
-language sql stable as $$
-    select format('with page as materialized (select * from (select *, sum("_bytes") over (order by "_id" rows unbounded preceding) - "_bytes" as "_before" '
-            'from ((select %1$s, %6$s as "_bytes", v.id as "_id", %2$s as "_of", false as "_own" from %3$s order by v.id limit $3)%4$s) v order by "_id" limit $3) v where "_before" < $12), '
-        'sent as (select api.export_sends($9, $10, count(*) filter (where not p."_own"), (array_agg(p."_id"))[count(*)], '
-            'array_agg(p."_of") filter (where not p."_own" and p."_of" is not null)) as last from page p) '
-        'select %5$s from page p cross join sent where sent.last is not null order by p."_id"',
-        c.list, coalesce(s.customer, 'null::uuid'),
-        case when e.entity = 'events' then format('api.export_events(array(select r.id from (%s) r(id) where $2 is null or r.id > $2 order by r.id limit $3)) v',
-            api.export_rows_sql(e.entity, e.filter)) else api.export_from(e.entity, e.filter) || ' and ($2 is null or v.id > $2)' end,
-        case when decoys then format(' union all select %s, 0, v.id, v.id, true from unnest($11) v', c.list) else '' end, c.plain, coalesce(c.bytes, '0'))
-    from api.export_sources() s, (select string_agg(format('v.%I', c.name), ', ' order by c.n) || format(', app.marks(v.id, %L) as "_mark"', e.mark) as list,
-        string_agg(format('p.%I', c.name), ', ' order by c.n) || ', p."_mark"' as plain,
-        -- Of the columns that can be long; a custom of 16 KiB is not, against what looking at a million of them costs.
-        string_agg(format('coalesce(octet_length(v.%I::text), 0)', c.name), ' + ') filter (where c.name = any('{notes,body,lines,detail,old,new}')) as bytes
-        from unnest(e.columns) with ordinality c(name, n)) c
-    where s.entity = e.entity
+language plpgsql stable as $$
+declare
+    s    record;
+    list text;
+    size text;
+    rows text;
+begin
+    select * into strict s from api.export_sources() t where t.entity = e.entity;
+    -- Of the columns that can be long; a custom of 16 KiB is not, against what looking at a million of them costs.
+    select string_agg(format('v.%I', c.name), ', ' order by c.n) || format(', app.marks(v.id, %L) as "_mark"', e.mark),
+        coalesce(string_agg(format('coalesce(octet_length(v.%I::text), 0)', c.name), ' + ') filter (where c.name = any('{notes,body,lines,detail,old,new}')), '0')
+    into list, size from unnest(e.columns) with ordinality c(name, n);
+    rows := case when e.entity = 'events' then format('api.export_events(array(select r.id from (%s) r(id) where $2 is null or r.id > $2 order by r.id limit $3)) v',
+        api.export_rows_sql(e.entity, e.filter)) else api.export_from(e.entity, e.filter, shown => true) || ' and ($2 is null or v.id > $2)' end;
+    if decoys then
+        return format('select * from ((select %1$s, %2$s as "_bytes", v.id as "_of", v.id as "_id" from %3$s order by v.id limit $3) '
+            'union all select %1$s, 0, null, v.id from unnest($9) v) v order by "_id" limit $3', list, size, rows);
+    end if;
+    return format('select %s, %s as "_bytes", %s as "_of", %s as "_id" from %s order by v.id limit $3',
+        list, size, coalesce(s.customer, 'null::uuid'), case when s.customer = 'v.id' then 'null::uuid' else 'v.id' end, rows);
+end
 $$;
 
 -- The statement that brings a part.
 create function api.export_statement(e app.export) returns text
 language sql stable as $$
-    select format('select * from api.export_part(session => $1, request => $2, id => $3) as v(%s, "_mark" int)', string_agg(format('%I %s', c.name, format_type(a.atttypid, a.atttypmod)), ', ' order by c.n))
+    select format('select %s, "_mark" from api.export_part(session => $1, request => $2, id => $3) as v(%s, "_mark" int, "_bytes" int, "_of" uuid, "_id" uuid)',
+        string_agg(quote_ident(c.name), ', ' order by c.n), string_agg(format('%I %s', c.name, format_type(a.atttypid, a.atttypmod)), ', ' order by c.n))
     from unnest(e.columns) with ordinality c(name, n)
     join api.export_sources() s on s.entity = e.entity
     join pg_attribute a on a.attrelid = s.relation::regclass and a.attname = c.name
@@ -189,20 +198,34 @@ declare
     e      app.export;
     t      app.export_ticket;
     decoys api.customer[];
+    r      record;
+    bytes  bigint := 0;
+    customers uuid[];
 begin
     perform app.enter(session, request, 'exports.file');
     e := api.export_shown(id);
     select * into t from app.export_ticket k where k.org_id = e.org_id and k.export_id = e.id and k.status = 'taken' and k.request_id = app.request_id() for no key update;
     if not found or api.export_status(e) <> 'approved' then
         perform app.refuse(409, 'not_approved', 'This export may not be downloaded.');
-    elsif t.rows > api.export_most(e) or t.clear <> app.shows_contacts() or exists (select from unnest(e.columns) c(name) where api.export_barred(e.entity, c.name) is not null) then
+    elsif t.rows > api.export_most(e) or t.clear <> app.shows_contacts() or not api.export_may(e.entity, e.columns) then
         perform app.refuse(409, 'approval_stale', 'This is not any more what was approved.');
     end if;
     if e.entity = 'customers' then
         decoys := array(select d from api.export_decoy_rows(e.id, t.after_id) d);
     end if;
-    return query execute api.export_part_sql(e, decoys <> '{}') using e.filter, t.after_id, api.export_part_rows(), app.me(), app.org(), api.export_segments(), app.above(),
-        api.export_actors(e.entity, e.filter), e, t.id, decoys, api.export_part_bytes();
+    perform app.export_room();
+    -- What goes out and what is recorded are the same rows; two queries could see different ones.
+    for r in execute api.export_part_sql(e, decoys <> '{}') using e.filter, t.after_id, api.export_part_rows(), app.me(), app.org(), api.export_segments(), app.above(),
+        api.export_actors(e.entity, e.filter), decoys
+    loop
+        return next r;
+        customers := customers || r."_of";
+        bytes := bytes + r."_bytes";
+        exit when bytes >= api.export_part_bytes();
+    end loop;
+    if customers is not null then
+        perform api.export_sends(e, t.id, coalesce(r."_id", r."_of"), customers);
+    end if;
 end
 $$;
 

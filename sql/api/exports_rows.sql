@@ -87,20 +87,29 @@ begin
 end
 $$;
 
--- Why the caller may not have a column: 'unknown', or 'hidden' where he would get no value of it: an auditor's contact values, and what
--- the funnel keeps back from him. Null where he may; what is masked for him goes out masked.
-create function api.export_barred(entity text, name text) returns text
+-- Some columns in their order, and why the caller may not have one: 'unknown', or 'hidden' where he would get no value of it: an auditor's
+-- contact values, and what the funnel keeps back from him. Null where he may; what is masked for him goes out masked.
+create function api.export_barred(entity text, columns text[]) returns table (n bigint, name text, why text)
 language sql stable as $$
-    select case when name <> all(api.export_columns(entity)) then 'unknown'
-        when entity in ('customers', 'contacts') and name in ('email', 'phone', 'phone_e164') and app.role() = 'auditor'
+    select c.n, c.name, case when c.name <> all(k.known) then 'unknown'
+        when entity in ('customers', 'contacts') and c.name in ('email', 'phone', 'phone_e164') and app.role() = 'auditor'
             or entity in ('customers', 'contacts') and exists (select from jsonb_each(nullif(current_setting('app.hides', true), '')::jsonb) h
-                where h.key = any(app.hiding()) and h.value ? case name when 'phone_e164' then 'phone' else name end)
-                and (entity = 'customers' or name in ('email', 'phone', 'phone_e164')) then 'hidden' end
+                where h.key = any(app.hiding()) and h.value ? case c.name when 'phone_e164' then 'phone' else c.name end)
+                and (entity = 'customers' or c.name in ('email', 'phone', 'phone_e164')) then 'hidden' end
+    from (select api.export_columns(entity) offset 0) k(known), unnest(columns) with ordinality c(name, n)   -- asked of the catalog once
 $$;
 
--- The rows of an export as from and where over v: $1 is the filter, $2 the last row before, $3 a limit, $4 to $7 as in
--- api.customer_ways.
-create function api.export_from(entity text, filter jsonb) returns text
+-- Whether he may have all of them. In plpgsql, which keeps its plan: each part of a file asks.
+create function api.export_may(entity text, columns text[]) returns boolean
+language plpgsql stable as $$
+begin
+    return not exists (select from api.export_barred(entity, columns) b where b.why is not null);
+end
+$$;
+
+-- The rows of an export as from and where over v, to be shown or only counted: $1 is the filter, $2 the last row before, $3 a limit, $4 to
+-- $7 as in api.customer_ways.
+create function api.export_from(entity text, filter jsonb, shown boolean) returns text
 language plpgsql stable as $$
 declare
     s     record;
@@ -113,7 +122,8 @@ begin
     if entity = 'customers' then
         way := api.customer_way('none', words);
         way := case when way in ('people', 'team') then way || '_many' else way end;
-        return 'api.customer v where ' || api.customer_scope(way, words, put <> '');
+        return case when not shown then api.customer_bare() when api.customers_clear() then 'api.customer_whole' else 'api.customer' end
+            || ' v where ' || api.customer_scope(way, words, put <> '');
     elsif entity = 'history' then
         scope := api.history_scope(words);
         return 'api.change v where v._org = $5' || app.filter_sql(words, s.words)
@@ -130,7 +140,7 @@ language sql stable as $$ select case when app.role() = 'manager' then app.team_
 -- The ids of an export's rows as a query; $8 are the people whose events they are, null for all.
 create function api.export_rows_sql(entity text, filter jsonb) returns text
 language sql stable as $$
-    select case when entity <> 'events' then 'select v.id from ' || api.export_from(entity, filter)
+    select case when entity <> 'events' then 'select v.id from ' || api.export_from(entity, filter, shown => false)
         else (select string_agg(format('select s.id from %s s where s.org_id = $5%s and ($8::uuid[] is null or s.%s = any($8))', f.source,
             replace(api.event_conditions(f.source, f.kind, filter, null), '$3', '$1'), f.who), ' union all ') from api.event_sources() f) end
 $$;

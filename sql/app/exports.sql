@@ -165,6 +165,10 @@ language sql volatile security definer set search_path = pg_catalog, app, pg_tem
 $$;
 alter function app.exports_expire owner to holdfast_owner;
 
+-- Lets a part of a file be kept in memory on its way out: in what a session has else it would go through a file.
+create or replace function app.export_room() returns void
+language sql volatile as $$ select set_config('work_mem', '32MB', true) $$;
+
 -- Counts what somebody takes out of the base. Nothing is refused here: somebody else has approved it. Of a large export each row of
 -- another's counts as new, and app.seen follows (app.export_counted): looking up a million takes longer than sending them.
 create or replace function app.export_counts(customers uuid[], contact boolean, exact boolean) returns void

@@ -144,7 +144,7 @@ def test_one_that_broke_off_may_be_repeated_once(stack, boss):
     """Whoever reads it sees that it is not whole; of a sheet that is put together first he gets nothing."""
     rob = asker(stack, boss)
     ids = long(stack, rob)
-    body = f"if id = '{ids[7500]}' then raise exception 'the disk is full'; end if;"
+    body = f"if id = '{ids[8500]}' then raise exception 'the disk is full'; end if;"
     export = granted(rob, boss, "contacts", columns=["id", "name", "email"])
     link = ticket(rob, export)
     with marks(stack, body):
