@@ -237,7 +237,7 @@ begin
     values (app.org(), restore, app.operation_id(), app.me(), scope, reason, undoes, api.scope_outside(scope));
     -- Customers last: archiving one takes along what belongs to it, and that is in the plan itself.
     execute format('with record as (select distinct h.entity, h.record_id from app.history h where h.org_id = $2 and %s), '
-        'numbered as (select r.*, (row_number() over (partition by r.entity order by r.record_id) - 1) / 10000 as piece from record r) '
+        'numbered as (select r.*, (row_number() over (partition by r.entity order by r.record_id) - 1) / 2000 as piece from record r) '
         'insert into app.restore_item (org_id, restore_id, n, entity, records) '
         'select $2, $3, row_number() over (order by m.entity = ''customers'', m.entity, m.piece), m.entity, array_agg(m.record_id order by m.record_id) '
         'from numbered m group by m.entity, m.piece', api.scope_reach(scope))

@@ -170,7 +170,7 @@ begin
             when e.name = 'customers' then ' when p.field in (''archived_at'', ''merged_into'') and exists (select from plan q where q.record_id = p.record_id '
                 'and q.field = ''merged_into'' and not app.may_settle((q.target #>> ''{}'')::uuid, null)) then ''customer_unfit''' else '' end,
         coalesce('c.' || quote_ident(e.customer_column), 'null::uuid'))
-    into plan using scope, app.org(), sorted, e.name, since, gone, app.me();
+    into plan using scope, app.org(), sorted, e.name, since, coalesce(gone, '{}'), app.me();    -- null or false would ask what is dear for each
     return case when cardinality(gone) > 0 then app.returned(plan, gone) else coalesce(plan, '{}') end;
 end
 $$;

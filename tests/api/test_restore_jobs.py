@@ -106,7 +106,7 @@ def test_goes_on_when_killed(stack, rita, max, dies):
 
 
 def test_stops_when_its_requester_is_dismissed(stack, rita, max, ada):
-    ids, scope, _ = spoil(stack, rita, 10100)
+    ids, scope, _ = spoil(stack, rita, 2100)
     held = Held(stack, ids[0])
     restore = ask(max, scope)
     held.waiter()
@@ -117,14 +117,14 @@ def test_stops_when_its_requester_is_dismissed(stack, rita, max, ada):
         doc = settled(ada, restore)
     finally:
         stack.sql("update app.staff set status = 'active' where id = %s", max.id)
-    assert (doc["status"], doc["why"], doc["done"], doc["total"]) == ("cancelled", "requester_left", 10000, 10100)
-    assert healed(stack, ids) == (10000, 100), "the piece in hand, and no further one"
-    assert ada.get("/operations/" + doc["operation_id"]).json()["changes"] == doc["restored"] == 20000
+    assert (doc["status"], doc["why"], doc["done"], doc["total"]) == ("cancelled", "requester_left", 2000, 2100)
+    assert healed(stack, ids) == (2000, 100), "the piece in hand, and no further one"
+    assert ada.get("/operations/" + doc["operation_id"]).json()["changes"] == doc["restored"] == 4000
     time.sleep(1.2)  # it is not taken up again
     assert ada.get("/restores/" + restore).json() == doc
     rest = ask(ada, scope)
     doc = settled(ada, rest)
-    assert (doc["status"], doc["restored"], doc["conflict_count"]) == ("done", 200, 20000) and healed(stack, ids) == (10100, 0)
+    assert (doc["status"], doc["restored"], doc["conflict_count"]) == ("done", 200, 4000) and healed(stack, ids) == (2100, 0)
     stack.sql("delete from app.restore_item where restore_id = %s", restore)
 
 
