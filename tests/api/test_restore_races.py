@@ -135,25 +135,25 @@ def test_a_queued_job_ends_when_the_actor_goes_to_another_manager(stack, rita, m
 
 
 def test_a_running_job_ends_when_its_requester_loses_authority(stack, rita, max, ada):
-    ids, scope, _ = spoil(stack, rita, 10100)
+    ids, scope, _ = spoil(stack, rita, 2100)
     held = Held(stack, ids[0])
     job = ask(max, scope)
     held.waiter()
     with demoted(stack, max, "role", "auditor"):
         held.release()
-        cancelled(settled(ada, job), 10000)
-    assert healed(stack, ids) == (10000, 100), "the piece in hand, and no further one"
+        cancelled(settled(ada, job), 2000)
+    assert healed(stack, ids) == (2000, 100), "the piece in hand, and no further one"
 
 
 def test_a_small_job_is_not_held_up_by_a_large_one(stack, rita, nina, max):
-    many, large, _ = spoil(stack, rita, 10001)
+    many, large, _ = spoil(stack, rita, 2001)
     few, small, _ = spoil(stack, nina, 1001)
     with paused(stack):
         jobs = ask(max, large), ask(max, small)
     last, first = (settled(max, job) for job in jobs)
     assert (last["status"], first["status"]) == ("done", "done") and last["created_at"] < first["created_at"]
     assert last["started_at"] < first["finished_at"] < last["finished_at"]
-    assert healed(stack, many) == (10001, 0) and healed(stack, few) == (1001, 0)
+    assert healed(stack, many) == (2001, 0) and healed(stack, few) == (1001, 0)
 
 
 def test_a_job_that_waits_for_a_lock_lets_others_pass(stack, rita, nina, max):
