@@ -7,24 +7,53 @@ language sql immutable parallel safe as $$
     select array(select w.word from unnest(string_to_array(folded, ' ')) with ordinality w(word, n) where w.word <> '' group by 1 order by w.word ~ '[0-9]' desc, char_length(w.word) desc, min(w.n) limit 10)
 $$;
 
--- The words of at least four letters that somebody may mean who typed this one with one error: a letter too many, too few, another
--- one, or two in each other's place. Looked up one by one in the index of words; what is found this way depends on no threshold.
-create or replace function app.search_typos(word text) returns text[]
-language plpgsql immutable parallel safe as $$
+-- The letters of an alphabet with which words of the index go on that begin so; where they go on in many ways, all of it. Null: no word
+-- begins so.
+create or replace function app.search_letters(beginning text, alphabet text) returns text[]
+language plpgsql stable as $$
 declare
-    n       int := char_length(word);
-    letters text := case when word ~ '[а-я]' then 'абвгдежзиклмнопрстуфхцчшщъыьэюяієґћљњџђј'
+    -- What begins with a blank is no word but a whole name.
+    after   text := case beginning when '' then ' ' || chr(1114111) else beginning end;
+    upto    text := beginning || chr(1114111);
+    next    text;
+    letters text[];
+begin
+    for way in 1..8 loop
+        select substr(w.word, char_length(beginning) + 1, 1) into next from app.search_word w
+        where w.org_id = (select app.org()) and w.word > after and w.word < upto order by w.word limit 1;
+        if next is null then
+            return letters;
+        end if;
+        letters := letters || case when strpos(alphabet, next) > 0 then array[next] else '{}' end;
+        after := beginning || next || chr(1114111);
+    end loop;
+    return string_to_array(alphabet, null);
+end
+$$;
+
+-- The words of the index, of at least four letters, that somebody may mean who typed this one with one error: a letter too many, too few,
+-- another one, or two in each other's place. Looked up one by one, but only behind a beginning that there is, and with letters that
+-- follow it; what is found this way depends on no threshold.
+create or replace function app.search_meant(word text) returns text[]
+language plpgsql stable as $$
+declare
+    n        int := char_length(word);
+    alphabet text := case when word ~ '[а-я]' then 'абвгдежзиклмнопрстуфхцчшщъыьэюяієґћљњџђј'
         when word ~ '[α-ω]' then 'αβγδεζηθικλμνξοπρστυφχψω' when word ~ '[a-z]' then 'abcdefghijklmnopqrstuvwxyz' else '' end;
+    letters  text[];
+    maybe    text[];
 begin
     if n not between 3 and 30 or word ~ '[0-9]' then
         return '{}';
     end if;
-    return array(select t.v from (
-        select left(word, i - 1) || substr(word, i + 1) from generate_series(1, n) i
-        union all select left(word, i) || l || substr(word, i + 1) from generate_series(0, n) i, unnest(string_to_array(letters, null)) l
-        union all select left(word, i - 1) || l || substr(word, i + 1) from generate_series(1, n) i, unnest(string_to_array(letters, null)) l
-        union all select left(word, i - 1) || substr(word, i + 1, 1) || substr(word, i, 1) || substr(word, i + 2) from generate_series(1, n - 1) i) t(v)
-        where char_length(t.v) >= 4 and t.v <> word);
+    for i in 0..n loop    -- how many letters of it stand
+        maybe := maybe || (left(word, i) || substr(word, i + 2)) || (left(word, i) || substr(word, i + 2, 1) || substr(word, i + 1, 1) || substr(word, i + 3));
+        letters := app.search_letters(left(word, i), alphabet);
+        exit when letters is null;
+        maybe := maybe || array(select left(word, i) || l || r from unnest(letters) l, unnest(array[substr(word, i + 1), substr(word, i + 2)]) r);
+    end loop;
+    return array(select distinct m from unnest(maybe) m where char_length(m) >= 4 and m <> word
+        and exists (select from app.search_word w where w.org_id = (select app.org()) and w.word = m));
 end
 $$;
 
@@ -265,8 +294,7 @@ begin
         from app.search_named(folded, words, array_fill(''::text, array[cardinality(words)]), lim) n;
     end if;
     if not keyed and ids is null then
-        others := array(select array_to_string(array(select t.v from unnest(app.search_typos(w.word)) t(v), lateral (select from app.search_word p
-            where p.org_id = (select app.org()) and p.word = t.v limit 1) p), '|') from unnest(words) with ordinality w(word, n) order by w.n);
+        others := array(select array_to_string(app.search_meant(w.word), '|') from unnest(words) with ordinality w(word, n) order by w.n);
         if array_to_string(others, '') <> '' then
             select es || array_agg(n.entity), ids || array_agg(n.id), how || array_agg('name'::text), ranks || array_agg(3), ats || array_agg(n.updated_at)
             into es, ids, how, ranks, ats from app.search_named(folded, words, others, lim) n;

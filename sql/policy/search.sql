@@ -17,5 +17,5 @@ grant select (org_id, staff_id, segment_id) on app.staff_segment to holdfast_sea
 grant select (org_id, staff_id, customer_id, expires_at) on app.break_glass to holdfast_search;
 grant execute on function app.org, app.me, app.role, app.segments, app.team_segments, app.above, app.visibility, app.hiding, app.hiding_kind,
     app.hiding_contacts, app.kept_back, app.opened, app.regained, app.now, app.clock, app.email_key, app.phone_key, app.phone_keys, app.phone_means, app.phone_good,
-    app.phone_e164, app.phone_plain, app.phone_national, app.fold, app.fold_wide, app.search_words, app.search_typos, app.search_postings,
+    app.phone_e164, app.phone_plain, app.phone_national, app.fold, app.fold_wide, app.search_words, app.search_letters, app.search_meant, app.search_postings,
     app.search_book, app.search_seen, app.search_named, app.search_keyed to holdfast_search;

@@ -12,12 +12,27 @@ select results_eq($$select unnest(app.search_terms('a bb a')) order by 1$$, $$va
 select is(app.search_terms(''), '{}', 'of nothing, none');
 select is((select max(char_length(t)) from unnest(app.search_terms(app.fold(repeat('ﷺ', 200)))) t), 64, 'an index takes 64 characters');
 
--- Typing errors: all that are one edit away, of four letters at least, and no others.
-select is_empty($$select v from unnest(app.search_typos('adler')) v where char_length(v) < 4 or v = 'adler'$$, 'of four letters at least');
-select is((select count(distinct v) from unnest(app.search_typos('abcde')) v), (5 + 6 * 26 - 5 + 5 * 25 + 4)::bigint, 'as many as there are');
-select is(app.search_typos(v), '{}', v || ' has none') from unnest('{ab,a1b2c3,12345}'::text[]) v;
-select ok(app.search_typos('brn') @> '{bern}' and app.search_typos('bren') @> '{bern}' and app.search_typos('bernn') @> '{bern}' and app.search_typos('born') @> '{bern}', 'the four kinds');
-select ok(app.search_typos('воронж') @> '{воронеж}' and app.search_typos('ροδο') @> '{ροδοσ}', 'of other scripts');
+-- Typing errors: of the words that there are, all that are one edit away, of four letters at least, and no others.
+create function test.one_apart(a text, b text) returns boolean language sql as $$
+    select a <> b and exists (select from generate_series(0, char_length(a)) i where b in (left(a, i) || substr(a, i + 2), left(a, i) || substr(a, i + 2, 1) || substr(a, i + 1, 1) || substr(a, i + 3))
+        or left(b, i) || substr(b, i + 2) = a and substr(b, i + 1, 1) ~ '[^0-9 ]' or left(a, i) || substr(b, i + 1, 1) || substr(a, i + 2) = b and substr(b, i + 1, 1) ~ '[^0-9 ]')
+$$;
+select app.act_as((select org_id from app.login where email = 'rita@demo.test'), test.id('rita'), 'search.find');
+create temp table typed (word text);
+insert into typed select distinct w from (values ('brn'), ('bren'), ('bernn'), ('born'), ('bern'), ('ebrn'), ('berna'), ('ab'), ('a1b2c3'), ('12345'), ('xyzxyz'), ('воронж'), ('ροδο'), ('berx'), ('bxrn'), ('q'), ('qern')) v(w)
+    union select left(t, i) || substr(t, i + 2) from unnest('{adler,bernhard,werke,gmbh}'::text[]) t, generate_series(0, 8) i
+    union select left(t, i) || 'x' || substr(t, i + 1 + k) from unnest('{adler,bernhard,werke,gmbh}'::text[]) t, generate_series(0, 8) i, generate_series(0, 1) k;
+insert into app.search_word (org_id, word, entity, record_id)
+select (select app.org()), v.w, 'customers', app.uuid7() from unnest('{bern,berne,born,barn,bergn,bern1,ber,bernhard,adler,adlers,dler,werke,gmbh,gmhb,воронеж,ροδοσ, bern,三菱商事}'::text[]
+    || array(select 'ber' || chr(l) from generate_series(ascii('a'), ascii('z')) l)) v(w) on conflict do nothing;
+select set_eq('select t.word, m.meant from typed t, unnest(app.search_meant(t.word)) m(meant)',
+    $$select t.word, w.word::text as meant from typed t, (select distinct w.word from app.search_word w where w.org_id = (select app.org())) w
+        where char_length(t.word) between 3 and 30 and t.word !~ '[0-9]' and char_length(w.word) >= 4 and w.word !~ '^ ' and test.one_apart(t.word, w.word)$$, 'what is one error away is meant');
+select ok(app.search_meant('brn') @> '{bern}' and app.search_meant('bren') @> '{bern}' and app.search_meant('bernn') @> '{bern}' and app.search_meant('bxrn') @> '{bern,born,barn}', 'the four kinds');
+select ok(app.search_meant('воронж') @> '{воронеж}' and app.search_meant('ροδο') @> '{ροδοσ}', 'of other scripts');
+select is(app.search_letters('b', 'abcdefghijklmnopqrstuvwxyz') @> '{a,e,o}', true, 'letters that follow'), is(app.search_letters('zqx', 'abc'), null, 'none does');
+delete from app.search_word w where not exists (select from app.customer c where c.org_id = w.org_id and c.id = w.record_id) and not exists (select from app.contact c where c.org_id = w.org_id and c.id = w.record_id);
+select set_config('app.' || k, '', true) from unnest('{org,me,role}'::text[]) k;
 
 -- The words are those of the names, whatever happened to them.
 create function test.words() returns table (org_id int, word text, entity text, record_id uuid) language sql as $$
