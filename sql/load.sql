@@ -139,6 +139,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/offers.sql
 \ir api/offers_sent.sql
 \ir api/activities.sql
+\ir api/batch.sql
 \ir api/customers_merge.sql
 \ir api/search.sql
 \ir api/history.sql

@@ -35,6 +35,7 @@ ACTIVITY = {"kind": dict(type="word", most="meeting", must=True), "direction": d
             "outcome": text(1, 500), "at": dict(TIME, solid=True), "next_step": text(1, 500), "due_at": TIME, "done_at": TIME}
 OFFER = {"contact_id": UUID, "deal_id": UUID, "title": text(1, 200), "currency": dict(CUSTOMER["currency"], solid=True), "valid_until": DATE,
          "lines": dict(type="objects", solid=True), "notes": text(1, 10000)}
+BATCH = {"atomic": dict(type="bool", solid=True), "items": dict(type="objects", must=True)}
 NEW = dict(id=dict(UUID, solid=True), customer_id=dict(UUID, must=True))
 
 # (method, path): the members of its body, None where it has none. Open routes need no token.
@@ -50,6 +51,7 @@ ROUTES = {
     ("GET", "/activities"): None, ("POST", "/activities"): dict(ACTIVITY, **NEW), ("GET", "/activities/{id}"): None, ("PATCH", "/activities/{id}"): ACTIVITY, ("DELETE", "/activities/{id}"): None,
     ("GET", "/offers"): None, ("POST", "/offers"): dict(OFFER, **NEW), ("GET", "/offers/{id}"): None, ("PATCH", "/offers/{id}"): OFFER, ("DELETE", "/offers/{id}"): None,
     ("POST", "/offers/{id}/send"): {"note": REASON}, ("POST", "/offers/{id}/revise"): OFFER, ("POST", "/offers/{id}/accept"): {"reason": REASON}, ("POST", "/offers/{id}/decline"): {"reason": dict(REASON, must=True)},
+    ("POST", "/customers/batch"): BATCH, ("POST", "/contacts/batch"): BATCH, ("POST", "/deals/batch"): BATCH, ("POST", "/activities/batch"): BATCH,
     ("GET", "/health"): None, ("GET", "/history"): None,
     ("GET", "/operations"): None, ("GET", "/operations/{id}"): None, ("POST", "/operations/{id}/undo"): {"reason": dict(REASON, must=True)},
     ("POST", "/restores"): {"scope": dict(type="object", must=True), "dry_run": dict(type="bool", solid=True), "plan_hash": text(64, 64, solid=True), "reason": dict(REASON, solid=True)},
@@ -141,6 +143,9 @@ class World:
                 "POST /contacts": {"name": "x", "customer_id": self.mine["customers"]}, "PATCH /contacts/{id}": {"title": "x"},
                 "POST /deals": {"title": "x", "customer_id": self.mine["customers"]}, "PATCH /deals/{id}": {"notes": "x"},
                 "POST /activities": {"kind": "note", "customer_id": self.mine["customers"]}, "PATCH /activities/{id}": {"subject": "x"},
+                "POST /customers/batch": {"items": [{"op": "create", "name": "x"}]}, "POST /contacts/batch": {"items": [{"op": "create", "name": "x", "customer_id": self.mine["customers"]}]},
+                "POST /deals/batch": {"items": [{"op": "create", "title": "x", "customer_id": self.mine["customers"]}]},
+                "POST /activities/batch": {"items": [{"op": "create", "kind": "note", "customer_id": self.mine["customers"]}]},
                 "POST /offers": {"currency": "EUR", "customer_id": self.mine["customers"]}, "PATCH /offers/{id}": {"title": "x"}, "POST /offers/{id}/send": {"note": "x"},
                 "POST /offers/{id}/revise": {"title": "x"}, "POST /offers/{id}/accept": {"reason": "x"}, "POST /offers/{id}/decline": {"reason": "x"},
                 "POST /customers/{id}/stage": {"stage": "new"}, "POST /customers/{id}/merge": {"other": self.twin, "reason": "x"}, "POST /customers/{id}/reveal": {"fields": ["phone"], "reason": "x"}, "POST /customers/break-glass": dict(self.calls, reason="x"),
