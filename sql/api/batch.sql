@@ -130,9 +130,9 @@ begin
     end if;
     perform from app.customer t where t.org_id = app.org() and t.id = any(whose) order by t.id for no key update;
     if entity = 'customers' then
-        perform api.newcomer_turn(variadic array(select api.newcomer(api.customer_patched(c, i - 'op')) from jsonb_array_elements(items) i where i->>'op' = 'create'));
+        perform api.newcomer_turn(array(select api.newcomer(api.customer_patched(c, i - 'op')) from jsonb_array_elements(items) i where i->>'op' = 'create'));
     elsif entity = 'contacts' then
-        perform api.newcomer_turn(variadic array(select api.newcomer(jsonb_populate_record(k, i), t.country) from jsonb_array_elements(items) i
+        perform api.newcomer_turn(array(select api.newcomer(jsonb_populate_record(k, i), t.country) from jsonb_array_elements(items) i
             left join app.customer t on t.org_id = app.org() and t.id = (i->>'customer_id')::uuid where i->>'op' = 'create'));
     end if;
 end

@@ -48,7 +48,7 @@ declare
     r      api.contact;
     found_ jsonb;
 begin
-    perform api.newcomer_turn(api.newcomer(jsonb_populate_record(n, body), c.country));
+    perform api.newcomer_turn(array[api.newcomer(jsonb_populate_record(n, body), c.country)]);
     if duplicates = 'refuse' then
         found_ := api.duplicates(api.newcomer(jsonb_populate_record(n, body), c.country));
         if found_ <> '[]' then

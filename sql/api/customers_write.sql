@@ -68,7 +68,7 @@ begin
     if n.stage is null then
         perform app.refuse(403, 'forbidden', 'You are assigned to no segment of the funnel.');
     end if;
-    perform api.newcomer_turn(api.newcomer(n));
+    perform api.newcomer_turn(array[api.newcomer(n)]);
     if duplicates = 'refuse' then
         found_ := api.duplicates(api.newcomer(n));
         if found_ <> '[]' then

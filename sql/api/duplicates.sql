@@ -18,7 +18,7 @@ $$;
 
 -- Two who make the same at once take turns, so that the second is told of the first; whoever makes several takes all their turns first,
 -- in one order.
-create function api.newcomer_turn(variadic all_ api.newcomer[]) returns void
+create function api.newcomer_turn(all_ api.newcomer[]) returns void
 language sql volatile as $$
     select pg_advisory_xact_lock(k.lock) from (
         select distinct hashtextextended(concat_ws(' ', 'newcomer', app.org(), v), 0) as lock

@@ -125,6 +125,8 @@ ELSEWHERE = {
     "export_reject": "as export_approve", "export_ticket": "tests/api/test_exports_file.py", "export_take": "as export_ticket",
     "export_part": "its rows are those of the lists: tests/api/test_exports_broken.py", "export_done": "as export_part", "leak_find": "tests/api/test_exports_marks.py",
     "decoy_list": "tests/api/test_decoys.py", "decoy_create": "as decoy_list",
+    "customer_batch": "its items are the single calls: tests/api/test_batch.py", "contact_batch": "as customer_batch", "deal_batch": "as customer_batch",
+    "activity_batch": "as customer_batch",
     "notice_list": "what the caller was told; of the customer only the id", "outcome": "whether one's own request was committed",
 } | dict.fromkeys(["funnel_change", "funnel_get", "settings_change", "settings_get"], "how the org works") | dict.fromkeys(
     ["staff_change", "staff_create", "staff_get", "staff_invite", "staff_list", "grant_create", "grant_list", "staff_freeze", "staff_unfreeze", "staff_session_end", "staff_session_list",
