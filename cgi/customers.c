@@ -42,6 +42,7 @@ static const struct param find[] = {
 	{"tag",            IN_FILTER, AS_TEXT, .list = true, .items = 50, .most = 64,  .says = "Any of these tags."},
 	{"phone",          IN_FILTER, AS_TEXT, .least = 1, .most = 40,  .says = "The one with exactly this number, in any written form with the country's code: somebody is calling."},
 	{"email",          IN_FILTER, AS_TEXT, .least = 3, .most = 254, .says = "The one with exactly this e-mail address."},
+	{"introduction",   IN_FILTER, AS_WORD, .words = "open", .says = "open: only those that came by a transfer and whose owner has not done the task to introduce himself."},
 	{"value_min",      IN_FILTER, AS_INT,  .most = VALUE_MOST, .says = "Worth at least this, in minor units."},
 	{"value_max",      IN_FILTER, AS_INT,  .most = VALUE_MOST, .says = "Worth at most this, in minor units."},
 	{"created_after",  IN_FILTER, AS_TIME, .says = "Created then or later."},
