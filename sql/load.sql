@@ -100,6 +100,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/bulk_set.sql
 \ir app/bulk.sql
 \ir app/bulk_chunk.sql
+\ir app/rotations.sql
 \ir app/search_find.sql
 \ir app/org.sql
 
@@ -117,6 +118,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir policy/outbox.sql
 \ir policy/exports.sql
 \ir policy/bulk.sql
+\ir policy/rotations.sql
 
 \ir api/answers.sql
 \ir api/outcome.sql
@@ -166,6 +168,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/bulk_wish.sql
 \ir api/bulk_doc.sql
 \ir api/bulk.sql
+\ir api/rotations.sql
 \ir api/exports_file.sql
 
 \ir grants.sql

@@ -15,7 +15,7 @@ select p.oid, n.nspname::text as space, p.proname::text as name, p.oid::regproce
     l.lanname::text as language, p.proconfig, p.prosrc, p.proleakproof, p.proargnames, p.proacl, p.proowner,
     coalesce(p.proargnames[1] = 'session', false) as proves,
     -- The open ones: what has no session yet, or shows and begins nothing.
-    p.proname in ('health', 'health_step', 'restore_step', 'alerts_step', 'exports_step', 'outbox_take', 'outbox_done', 'refuse_form', 'refused', 'session_challenge', 'session_open', 'session_refresh', 'password_set') as open,
+    p.proname in ('health', 'health_step', 'restore_step', 'alerts_step', 'exports_step', 'rotations_step', 'outbox_take', 'outbox_done', 'refuse_form', 'refused', 'session_challenge', 'session_open', 'session_refresh', 'password_set') as open,
     has_function_privilege('holdfast_cgi', p.oid, 'execute') as cgi,
     has_function_privilege('holdfast_sessions', p.oid, 'execute') as sessions
 from pg_proc p
