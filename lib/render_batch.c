@@ -77,13 +77,7 @@ refuse(struct req *r, struct fault *const faults[], const int items[], size_t n)
 static void
 put_refused(struct buf *to, const struct rows *rows, int row, struct fault *f)
 {
-	const char *id = rows_get(rows, row, "_id");
-
 	buf_print(to, "{\"index\":%d,\"status\":%d", index_of(rows, row), f->status);
-	if (id != NULL) {
-		buf_text(to, ",\"id\":");
-		buf_json(to, id);
-	}
 	buf_text(to, ",\"problem\":");
 	fault_problem(to, f, NULL);
 	buf_char(to, '}');

@@ -138,6 +138,21 @@ begin
 end
 $$;
 
+-- Refuses to give away so many customers at once that a mass update would want a second person for it.
+create function api.batch_alone(items jsonb) returns void
+language plpgsql stable as $$
+declare
+    most  int := (select (app.bulk_settings(o.bulk)->>'approval_above')::int from app.settings o where o.org_id = app.org());
+    given bigint := (select count(*) from jsonb_array_elements(items) i join app.customer c on c.org_id = app.org() and c.id = (i->>'id')::uuid
+        where i->>'op' = 'change' and i ? 'owner_id' and (i->>'owner_id')::uuid is distinct from c.owner_id);
+begin
+    if given > most then
+        perform app.refuse(409, 'needs_approval', 'So many customers are given away by a mass update (POST /v1/bulk), which a second person approves.',
+            jsonb_build_object('given', given, 'most', most));
+    end if;
+end
+$$;
+
 -- Does the items of a body one by one under one operation: where atomic, which it is unless it says otherwise, all or none. The numbers of
 -- those that C refused are in _wrong. A record is changed once in a batch, or nobody could tell which change his entity-tag is of.
 create function api.batch_run(entity text, retry text, body jsonb, duplicates text default 'tell') returns setof api.batch_row
@@ -146,6 +161,7 @@ declare
     atomic boolean := coalesce((body->>'atomic')::boolean, true);
     items  jsonb[] := array(select i.v from jsonb_array_elements(body->'items') with ordinality i(v, n) order by i.n);
     wrong  int[] := array(select (jsonb_array_elements_text(body->'_wrong'))::int);
+    fit    jsonb;
     rows   api.batch_row[] := '{}';
     row    api.batch_row;
     known  uuid[] := '{}';
@@ -159,7 +175,11 @@ begin
         return;
     end if;
     perform app.operation_id();     -- one for all, whichever of them is taken back
-    perform api.batch_lock(entity, coalesce((select jsonb_agg(i.v) from unnest(items) with ordinality i(v, n) where i.n - 1 <> all(wrong)), '[]'));
+    fit := coalesce((select jsonb_agg(i.v) from unnest(items) with ordinality i(v, n) where i.n - 1 <> all(wrong)), '[]');
+    perform api.batch_lock(entity, fit);
+    if entity = 'customers' then
+        perform api.batch_alone(fit);
+    end if;
     begin
         for i in 0 .. cardinality(items) - 1 loop
             row := null;

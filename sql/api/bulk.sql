@@ -4,13 +4,13 @@
 create function api.bulk_planned(confirm text, entity text, action text, wish jsonb) returns app.bulk
 language plpgsql volatile as $$
 declare
-    b  app.bulk;
-    id uuid := case when confirm ~ '^[0-9a-f]{64}$' then left(confirm, 32)::uuid end;
+    b    app.bulk;
+    plan uuid := case when confirm ~ '^[0-9a-f]{64}$' then left(confirm, 32)::uuid end;
 begin
-    if (confirm = api.bulk_confirm(id, entity, action, wish)) is not true then
+    if (confirm = api.bulk_confirm(plan, entity, action, wish)) is not true then
         perform app.refuse_member(422, 'invalid_value', '/confirm', 'mismatch', 'This is not the word of a dry run of exactly this by you.');
     end if;
-    select * into b from app.bulk t where t.org_id = app.org() and t.id = bulk_planned.id for no key update;
+    select * into b from app.bulk t where t.org_id = app.org() and t.id = plan for no key update;
     if b.status is null or b.status = 'planned' and b.expires_at <= app.now() then
         perform app.refuse(409, 'confirm_expired', 'The dry run was too long ago. Look at it again.');
     elsif b.status <> 'planned' then

@@ -81,11 +81,20 @@ ROUTES = {
     ("GET", "/settings"): None, ("PATCH", "/settings"): {"visibility": dict(type="word", solid=True), "contact_masking": dict(type="word", solid=True), "classification": text(1, 200, solid=True),
                              "backdate_days": dict(type="int", least=-1, most=365, solid=True),
                              "budgets": dict(type="object", solid=True), "ledger_months": dict(type="int", least=11, most=1200, solid=True), "exports": dict(type="object", solid=True),
-                             "notify": dict(type="object", solid=True), "webhook_secret": text(32, 200, solid=True)},
+                             "rotation": dict(type="object", solid=True), "notify": dict(type="object", solid=True), "webhook_secret": text(32, 200, solid=True)},
+    ("GET", "/rotations"): None, ("GET", "/rotations/{id}"): None, ("GET", "/rotations/{id}/customers"): None,
+    ("POST", "/rotations/{id}/apply"): {"to": dict(UUID, solid=True), "except": dict(type="list", of=dict(UUID, most=MISSING), items=500, solid=True), "reason": dict(REASON, solid=True)},
+    ("POST", "/rotations/{id}/dismiss"): {"note": dict(REASON, must=True)},
     ("GET", "/deliveries"): None, ("POST", "/deliveries/{id}/retry"): None,
 }
 OPEN = {("GET", "/health"), ("GET", "/jwks"), ("POST", "/sessions"), ("POST", "/sessions/refresh"), ("POST", "/sessions/password")}
 ADMINS = {("PUT", "/funnel"), ("PATCH", "/settings"), ("POST", "/staff"), ("PATCH", "/staff/{id}"), ("GET", "/decoys"), ("POST", "/decoys"), ("POST", "/leaks"), ("GET", "/deliveries"), ("POST", "/deliveries/{id}/retry")}  # asked by ada: max is refused before his body is looked at
+
+
+def rotation(stack, owner):
+    """A proposal about somebody."""
+    return stack.sql("""insert into app.rotation (org_id, id, segment_id, staff_id, customers, why, receivers, made_at, checked_at)
+        select s.org_id, app.uuid7(), 'prospecting', s.id, 1, '{}', '[]', app.now(), app.now() from app.staff s where s.id = %s returning id::text""", owner.id)[0][0]
 
 
 class World:
@@ -134,7 +143,7 @@ class World:
         export = below.post("/exports", {"entity": "deals", "reason": "x"})
         assert export.status_code == 202, export.text
         with limits(self.stack, below, contact_changes={"hour": 0}):
-            return {"exports": export.json()["id"], "holds": waits(patch(below, c, phone="+33 1 42680000"), "contact_changes"), "alerts": alerts(boss or admin, below)[0]["id"]}
+            return {"exports": export.json()["id"], "holds": waits(patch(below, c, phone="+33 1 42680000"), "contact_changes"), "alerts": alerts(boss or admin, below)[0]["id"], "rotations": rotation(self.stack, below)}
 
     def good(self, route):
         """A body that is right as far as form goes."""
@@ -143,6 +152,7 @@ class World:
                 "POST /contacts": {"name": "x", "customer_id": self.mine["customers"]}, "PATCH /contacts/{id}": {"title": "x"},
                 "POST /deals": {"title": "x", "customer_id": self.mine["customers"]}, "PATCH /deals/{id}": {"notes": "x"},
                 "POST /activities": {"kind": "note", "customer_id": self.mine["customers"]}, "PATCH /activities/{id}": {"subject": "x"},
+                "POST /rotations/{id}/apply": {"reason": "x"}, "POST /rotations/{id}/dismiss": {"note": "x"},
                 "POST /customers/batch": {"items": [{"op": "create", "name": "x"}]}, "POST /contacts/batch": {"items": [{"op": "create", "name": "x", "customer_id": self.mine["customers"]}]},
                 "POST /deals/batch": {"items": [{"op": "create", "title": "x", "customer_id": self.mine["customers"]}]},
                 "POST /activities/batch": {"items": [{"op": "create", "kind": "note", "customer_id": self.mine["customers"]}]},

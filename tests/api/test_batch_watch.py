@@ -124,3 +124,14 @@ def test_batches_at_once_wait_for_no_ring(stack, max, rob):
         answers = list(pool.map(work, range(40)))
     assert {a.status_code for a in answers} == {200}, [a.text for a in answers if a.status_code != 200]
     assert all(a.json().get("failed", 0) == 0 for a in answers)
+
+
+def test_nobody_gives_his_team_away_by_batches(stack, max):
+    """More customers than a mass update gives away alone: refused; the same without a new owner is not."""
+    ids = customers(stack, rep(stack, max), 51)
+    other = rep(stack, max)
+    for atomic in (True, False):
+        body = problem(send(max, "customers", *[change(i, owner_id=other.id) for i in ids], atomic=atomic), 409, "needs_approval")
+        assert (body["given"], body["most"]) == (51, 50)
+    assert sent(max, "customers", *[change(i, owner_id=other.id) for i in ids[:50]], change(ids[50], city="Ulm"))["done"] == 51
+    assert stack.sql("select count(*) from app.customer where owner_id = %s", other.id) == [(50,)]

@@ -127,6 +127,8 @@ ELSEWHERE = {
     "decoy_list": "tests/api/test_decoys.py", "decoy_create": "as decoy_list",
     "customer_batch": "its items are the single calls: tests/api/test_batch.py", "contact_batch": "as customer_batch", "deal_batch": "as customer_batch",
     "activity_batch": "as customer_batch",
+    "rotation_list": "tests/api/test_rotations.py", "rotation_get": "as rotation_list", "rotation_customers": "as rotation_list", "rotation_apply": "as rotation_list",
+    "rotation_dismiss": "as rotation_list",
     "notice_list": "what the caller was told; of the customer only the id", "outcome": "whether one's own request was committed",
 } | dict.fromkeys(["funnel_change", "funnel_get", "settings_change", "settings_get"], "how the org works") | dict.fromkeys(
     ["staff_change", "staff_create", "staff_get", "staff_invite", "staff_list", "grant_create", "grant_list", "staff_freeze", "staff_unfreeze", "staff_session_end", "staff_session_list",

@@ -295,7 +295,7 @@ select set_eq($$select name, owner from functions where space = 'app' and prosec
         ('tg_customer_history_update', 'holdfast_owner'), ('tg_customer_history_delete', 'holdfast_owner'),
         ('act_as', 'holdfast_owner'), ('keyed_hash', 'holdfast_owner'), ('tg_customer_owner', 'holdfast_owner'), ('answerable', 'holdfast_mover'), ('break_glass_find', 'holdfast_mover'), ('funnel_in_use', 'holdfast_mover'), ('hand_over', 'holdfast_mover'),
         ('changed', 'holdfast_owner'), ('changed_before', 'holdfast_owner'), ('customers_behind', 'holdfast_owner'), ('customer_whole', 'holdfast_mover'),
-        ('history_begin', 'holdfast_owner'), ('moved_by', 'holdfast_owner'), ('regained', 'holdfast_owner'), ('successor', 'holdfast_mover'),
+        ('history_begin', 'holdfast_owner'), ('moved_by', 'holdfast_owner'), ('regained', 'holdfast_owner'), ('successor', 'holdfast_mover'), ('rotation_due', 'holdfast_mover'), ('rotation_propose', 'holdfast_mover'),
         ('tg_funnel_derive', 'holdfast_owner'), ('has_password', 'holdfast_owner'), ('invite_issue', 'holdfast_owner'), ('tg_staff_leave', 'holdfast_owner'),
         ('tg_staff_rules', 'holdfast_owner'), ('search_find', 'holdfast_search'), ('tg_search_insert', 'holdfast_owner'), ('tg_search_update', 'holdfast_owner'), ('tg_search_delete', 'holdfast_owner'), ('tg_staff_segment', 'holdfast_owner'),
         ('worked_with', 'holdfast_owner'), ('tg_contact_primary', 'holdfast_mover'), ('tg_customer_children', 'holdfast_mover'), ('tg_customer_country', 'holdfast_mover'), ('offer_number', 'holdfast_mover'),
@@ -304,7 +304,7 @@ select set_eq($$select name, owner from functions where space = 'app' and prosec
         ('exposure_locked', 'holdfast_owner'), ('exposure_limits', 'holdfast_owner'), ('book_size', 'holdfast_owner'), ('partitions_past', 'holdfast_owner'), ('base_counted', 'holdfast_owner'),
         ('refusal', 'holdfast_owner'), ('refused', 'holdfast_owner'), ('log_in_refused', 'holdfast_owner'), ('log_in_throttled', 'holdfast_owner'), ('log_in_reused', 'holdfast_owner'), ('exposure_eased', 'holdfast_owner'), 
         ('notify', 'holdfast_owner'), ('outbox_take', 'holdfast_owner'), ('outbox_done', 'holdfast_owner')) v(name, owner)
-    union all select n, 'holdfast_owner' from unnest('{change_limit,contact_changed,deleted,held_by,tg_held,tg_gone,deciders,hold_alert,holds_expire,freeze,decoys_touched,alert_once,habit_of,off_hours,watch_transfers,watch_person,watch,export_customers,had_before,tg_export,tg_export_decision,tg_export_ticket,tg_staff_exports,exports_void,exports_expire,export_deciders,export_maker,export_counts,export_counted,export_downloads}'::text[]) n
+    union all select n, 'holdfast_owner' from unnest('{change_limit,contact_changed,deleted,held_by,tg_held,tg_gone,deciders,hold_alert,holds_expire,freeze,decoys_touched,alert_once,habit_of,off_hours,watch_transfers,watch_person,watch,export_customers,had_before,tg_export,tg_export_decision,tg_export_ticket,tg_staff_exports,exports_void,exports_expire,export_deciders,export_maker,export_counts,export_counted,export_downloads,rotate}'::text[]) n
     union all select format('tg_%s_history_%s', t, e), 'holdfast_owner' from unnest('{staff,funnel,settings,contact,deal,activity,offer}'::text[]) t, unnest('{insert,update,delete}'::text[]) e$$,
     'the security definer functions of app are exactly these, and none belongs to a superuser');
 select is_empty($$select whole from functions where prosecdef and proconfig[1] is distinct from 'search_path=pg_catalog, app, pg_temp'$$,
@@ -324,7 +324,7 @@ select set_eq($$select t.name from tables t where not t.part and not exists (sel
         ('refresh'), ('restore'), ('restore_conflict'), ('restore_item'), ('retry'), ('segment'), ('session'), ('staff_segment'),
         ('staff_tree'), ('stage'), ('offer_counter'), ('search_word'), ('moved'), ('seen'), ('team_seen'), ('exposure'), ('exposure_day'), ('exposure_share'), ('exposure_grant'),
         ('base'), ('event'), ('alert'), ('hold'), ('decoy'), ('habit'), ('outbox'), ('delivery'), ('delivery_attempt'),
-        ('export'), ('export_decision'), ('export_ticket'), ('export_decoy')$$,
+        ('export'), ('export_decision'), ('export_ticket'), ('export_decoy'), ('rotation'), ('rotation_item')$$,
     'every table has a history but these');
 select is_empty($$select e.name, w.event from app.entity e, (values ('insert', 4), ('update', 16), ('delete', 8)) w(event, bit)
     where not exists (select from pg_trigger g join pg_proc p on p.oid = g.tgfoid
