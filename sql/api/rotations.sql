@@ -117,7 +117,7 @@ begin
         perform app.refuse(403, 'forbidden', 'An auditor decides about nothing.');
     end if;
     select * into r from app.rotation t where t.org_id = app.org() and t.id = rotation_locked.id for no key update;
-    if not found then
+    if r.status <> 'open' then
         perform app.refuse(409, 'decided', 'It was decided about already, or its customers are due no more.');
     end if;
     return r;

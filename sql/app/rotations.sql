@@ -170,7 +170,9 @@ alter function app.rotate owner to holdfast_owner;
 create or replace function app.tg_rotation() returns trigger
 language plpgsql as $$
 begin
-    if new.status in ('applied', 'dismissed') and new.decided_by is distinct from app.me() then
+    if old.status <> 'open' then
+        raise exception 'a proposal is decided about once';
+    elsif new.status in ('applied', 'dismissed') and new.decided_by is distinct from app.me() then
         raise exception 'a proposal is decided about by the one who does it';
     elsif new.status = 'dismissed' and app.same_person(new.staff_id) then
         perform app.refuse(403, 'forbidden', 'Somebody above the person decides to leave everything as it is.');

@@ -10,7 +10,7 @@ create policy notice_rotation on app.notice for insert to holdfast_mover with ch
 \set OVER '(:ROLE in (''admin'', ''auditor'') or (:ROLE = ''manager'' and exists (select from app.staff_tree t where t.org_id = :ORG and t.above_id = :ME and t.below_id = staff_id)))'
 create policy rotation_read on app.rotation for select to holdfast_api using (org_id = :ORG and :OVER);
 create policy rotation_decide on app.rotation for update to holdfast_api
-    using (org_id = :ORG and status = 'open' and :OVER and :ROLE <> 'auditor') with check (org_id = :ORG and :OVER and :ROLE <> 'auditor');
+    using (org_id = :ORG and :OVER and :ROLE <> 'auditor') with check (org_id = :ORG and :OVER and :ROLE <> 'auditor');
 create policy rotation_item_read on app.rotation_item for select to holdfast_api
     using (org_id = :ORG and exists (select from app.rotation r where r.org_id = :ORG and r.id = rotation_id));
 

@@ -161,7 +161,10 @@ select set_eq(
     union all values ('alert', 'alert_close', 'UPDATE', 'holdfast_api'), ('customer', 'customer_count', 'SELECT', 'holdfast_owner'), ('decoy', 'decoy_create', 'INSERT', 'holdfast_api'),
         ('exposure_grant', 'exposure_grant_create', 'INSERT', 'holdfast_api'), ('hold', 'hold_create', 'INSERT', 'holdfast_api'), ('hold', 'hold_decide', 'UPDATE', 'holdfast_api')
     union all values ('export', 'export_progress', 'UPDATE', 'holdfast_api'), ('export_ticket', 'export_ticket_progress', 'UPDATE', 'holdfast_api'), ('export_decision', 'export_decision_owner', 'SELECT', 'holdfast_owner'),
-        ('export_decoy', 'export_decoy_owner', 'SELECT', 'holdfast_owner')
+        ('export_decoy', 'export_decoy_owner', 'SELECT', 'holdfast_owner'),
+        ('rotation', 'rotation_owner', 'ALL', 'holdfast_owner'), ('rotation', 'rotation_make', 'ALL', 'holdfast_mover'), ('rotation', 'rotation_read', 'SELECT', 'holdfast_api'), ('rotation', 'rotation_decide', 'UPDATE', 'holdfast_api'),
+        ('rotation_item', 'rotation_item_owner', 'ALL', 'holdfast_owner'), ('rotation_item', 'rotation_item_make', 'ALL', 'holdfast_mover'), ('rotation_item', 'rotation_item_read', 'SELECT', 'holdfast_api'),
+        ('notice', 'notice_rotation', 'INSERT', 'holdfast_mover')
     union all select t.name, t.name || '_create', 'INSERT', 'holdfast_api' from unnest('{export,export_decision,export_ticket,export_decoy}'::text[]) t(name)
     union all select t.name, t.name || '_read', 'SELECT', 'holdfast_api' from unnest('{export,export_decision,export_ticket,export_decoy,seen,exposure,exposure_day,exposure_share,exposure_grant,event,alert,hold,decoy}'::text[]) t(name)
     union all select t.name, t.name || '_owner', 'ALL', 'holdfast_owner' from unnest('{export,export_ticket,seen,team_seen,exposure,exposure_share,base,alert,hold,habit}'::text[]) t(name)
@@ -194,10 +197,12 @@ select set_eq(
         ('restore_item', 'DELETE INSERT SELECT'), ('retry', 'INSERT SELECT'), ('segment', 'SELECT'), ('staff', 'INSERT SELECT'),
         ('staff_segment', 'SELECT'), ('staff_tree', 'SELECT'), ('stage', 'SELECT'), ('contact', 'INSERT SELECT'), ('deal', 'INSERT SELECT'),
         ('activity', 'INSERT SELECT'), ('offer', 'INSERT SELECT'), ('moved', 'SELECT'), ('exposure_grant', 'INSERT SELECT'), ('hold', 'INSERT SELECT'), ('decoy', 'INSERT SELECT'),
+        ('rotation', 'SELECT'), ('rotation_item', 'SELECT'),
         ('export', 'INSERT SELECT'), ('export_decision', 'INSERT SELECT'), ('export_ticket', 'INSERT SELECT'), ('export_decoy', 'INSERT SELECT'),
         ('seen', 'SELECT'), ('exposure', 'SELECT'), ('exposure_day', 'SELECT'), ('exposure_share', 'SELECT'), ('event', 'SELECT'), ('alert', 'SELECT'), ('outbox', 'SELECT'), ('delivery', 'SELECT'), ('delivery_attempt', 'SELECT')) t(name, privileges)
     union all select t.name, 'holdfast_mover', 'SELECT' from unnest('{calling_code,customer,contact,deal,activity,offer,segment,staff,staff_segment,staff_tree,stage}'::text[]) t(name)
-    union all values ('calling_code', 'holdfast_search', 'SELECT'), ('search_word', 'holdfast_search', 'SELECT'), ('staff_tree', 'holdfast_search', 'SELECT'), ('offer_counter', 'holdfast_mover', 'INSERT SELECT UPDATE'), ('moved', 'holdfast_mover', 'INSERT SELECT UPDATE')$$,
+    union all values ('calling_code', 'holdfast_search', 'SELECT'), ('search_word', 'holdfast_search', 'SELECT'), ('staff_tree', 'holdfast_search', 'SELECT'), ('offer_counter', 'holdfast_mover', 'INSERT SELECT UPDATE'), ('rotation', 'holdfast_mover', 'INSERT SELECT UPDATE'),
+        ('rotation_item', 'holdfast_mover', 'DELETE INSERT SELECT'), ('notice', 'holdfast_mover', 'INSERT'), ('moved', 'holdfast_mover', 'INSERT SELECT UPDATE')$$,
     'only these roles have privileges on tables, and exactly these');
 select set_eq(
     $$select a.attrelid::regclass::text, x.grantee::regrole::text, x.privilege_type, string_agg(a.attname, ' ' order by a.attname)
@@ -214,12 +219,12 @@ select set_eq(
         ('app.org', 'holdfast_api', 'SELECT', 'created_at name org_id'),
         ('app.session', 'holdfast_api', 'SELECT', 'address agent created_at expires_at id org_id revoked_at revoked_why staff_id'),
         ('app.session', 'holdfast_api', 'UPDATE', 'revoked_at revoked_why'),
-        ('app.settings', 'holdfast_api', 'UPDATE', 'backdate_days budgets classification contact_masking exports ledger_months notify visibility webhook_secret'),
+        ('app.settings', 'holdfast_api', 'UPDATE', 'backdate_days budgets classification contact_masking exports ledger_months notify rotation visibility webhook_secret'),
         ('app.export', 'holdfast_api', 'UPDATE', 'decided_at downloaded_at expires_at rows_sent status'),
         ('app.export_ticket', 'holdfast_api', 'UPDATE', 'after_id clear counted expires_at request_id requests rows status taken_at tries'),
         ('app.delivery', 'holdfast_api', 'UPDATE', 'attempts next_at status'),
         ('app.staff', 'holdfast_api', 'UPDATE', 'email manager_id name person_id role segments status'),
-        ('app.staff_segment', 'holdfast_mover', 'UPDATE', 'handed_at'),
+        ('app.staff_segment', 'holdfast_mover', 'UPDATE', 'handed_at'), ('app.rotation', 'holdfast_api', 'UPDATE', 'bulk_id decided_at decided_by note status'),
         ('app.job', 'holdfast_api', 'UPDATE', 'done finished_at started_at status why'),
         ('app.restore', 'holdfast_api', 'UPDATE', 'conflict_count restored'),
         ('app.contact', 'holdfast_api', 'UPDATE', 'archived_at customer_id email is_primary name notes phone title'),

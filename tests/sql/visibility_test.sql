@@ -59,6 +59,12 @@ insert into app.export_decision (org_id, export_id, staff_id, decision, note, at
 insert into app.export_ticket (org_id, id, export_id, secret_hash, session_id, at, expires_at) select e.org_id, app.uuid7(), e.id, uuid_send(e.id), e.id, app.now(), app.now() from app.export e;
 insert into app.export_decoy (org_id, export_id, id, record) select e.org_id, e.id, app.uuid7(), '{}' from app.export e;
 
+-- A proposal about everybody, of one customer.
+insert into app.rotation (org_id, id, segment_id, staff_id, customers, why, receivers, made_at, checked_at)
+select p.org, app.uuid7(), 'prospecting', p.id, 1, '{}', '[]', app.now(), app.now() from test.person p where p.id is not null;
+insert into app.rotation_item (org_id, rotation_id, n, customer_id, why, since, touches, share)
+select r.org_id, r.id, 1, c.id, '{longest_days}', app.now(), 0, 0 from app.rotation r, lateral (select k.id from app.customer k where k.org_id = r.org_id limit 1) c;
+
 with entry as (insert into app.outbox (org_id, id, at, kind, subject) select s.org_id, app.uuid7(), app.now(), 'test.made', '{}' from app.settings s, generate_series(1, 3) returning *),
     sent as (insert into app.delivery (org_id, id, outbox_id, channel, target, next_at, at) select e.org_id, app.uuid7(), e.id, 'email', 'x', app.now(), app.now() from entry e returning *)
 insert into app.delivery_attempt (org_id, id, delivery_id, at) select s.org_id, app.uuid7(), s.id, app.now() from sent s, generate_series(1, 2);
@@ -99,6 +105,8 @@ insert into matrix values
     ('event', 'select count(*) from app.event t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
     ('hold', 'select count(*) from app.hold t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
     ('export', 'select count(*) from app.export t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
+    ('rotation', 'select count(*) from app.rotation t where t.org_id = $2 and ($4 is null or test.role_of($1) = ''manager'' and t.staff_id = any($4))'),
+    ('rotation_item', 'select count(*) from app.rotation t where t.org_id = $2 and ($4 is null or test.role_of($1) = ''manager'' and t.staff_id = any($4))'),
     ('export_decision', 'select count(*) from app.export t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
     ('export_ticket', 'select count(*) from app.export t where t.org_id = $2 and (test.role_of($1) = ''admin'' or t.staff_id = $3)'),
     ('export_decoy', 'select count(*) from app.export t where t.org_id = $2 and (test.role_of($1) = ''admin'' or t.staff_id = $3)'),
