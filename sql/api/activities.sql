@@ -80,6 +80,8 @@ declare
     n app.activity;
 begin
     n.at := app.now();
+    n.backdated := false;
+    n.introduction := false;
     perform api.activity_fits(body, null);
     return api.child_create(n, retry, body || jsonb_build_object('author_id', app.me()));
 end
