@@ -88,7 +88,7 @@ render_batch(struct req *r, const struct rows *rows)
 {
 	int count = rows_count(rows), done = 0, held = 0;
 	bool together = strcmp(rows_get(rows, 0, "_atomic"), "t") == 0;
-	struct fault **faults = arena_get(r->mem, (size_t)count * sizeof *faults);
+	struct fault **faults = arena_get(r->mem, (size_t)count * sizeof(struct fault *));
 	int *items = arena_get(r->mem, (size_t)count * sizeof *items);
 	const char *stamp = rows_get(rows, 0, "_classification");
 	size_t failed = 0;

@@ -133,7 +133,7 @@ def beyond(member):
         yield from ([v] for v in beyond(member["of"]))
     elif member["type"] == "word":
         yield from ("x", "", *(f(member["most"]) for f in (str.upper, "{}x".format, " {}".format) if "most" in member))
-    elif "most" in member:
+    elif member["type"] == "object" and "most" in member:
         (name, most), = member["most"].items()
         yield {name: most + "v" if isinstance(most, str) else most[:-1] + [most[-1] + "v"]}
 
