@@ -174,7 +174,6 @@ begin
         return query select * from api.batch_again(entity, app.retry_results(retry));
         return;
     end if;
-    perform app.operation_id();     -- one for all, whichever of them is taken back
     fit := coalesce((select jsonb_agg(i.v) from unnest(items) with ordinality i(v, n) where i.n - 1 <> all(wrong)), '[]');
     perform api.batch_lock(entity, fit);
     if entity = 'customers' then

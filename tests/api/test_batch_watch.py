@@ -1,5 +1,6 @@
 """What watches single calls watches batches: holds, refusals that are counted, budgets, duplicates, the ledger, locks."""
 import concurrent.futures
+import contextlib
 import json
 import random
 import uuid
@@ -10,6 +11,17 @@ from batching import change, codes, create, send, sent
 from holdfast import Client, problem
 from people import MISSING, newcomer
 from watching import alerts, customers, limits, phones, rep
+
+
+@contextlib.contextmanager
+def exposed(stack, person, hard, measure="customers"):
+    """So much he may see in an hour, or ask for that he does not see, while the block runs."""
+    org = "org_id = (select org_id from app.staff where id = %s)"
+    was = stack.sql(f"select budgets from app.settings where {org}", person.id)[0][0]
+    limits_ = json.dumps({person.id: {measure: {"hour": {"soft": hard, "hard": hard}}}})
+    stack.sql(f"update app.settings set budgets = budgets || %s where {org}", limits_, person.id)
+    yield
+    stack.sql(f"update app.settings set budgets = %s where {org}", json.dumps(was), person.id)
 
 
 @pytest.fixture
@@ -57,14 +69,9 @@ def test_each_guess_counts(stack, max, rob):
 
 
 def test_too_many_guesses_block(stack, max, rob):
-    org = "org_id = (select org_id from app.staff where id = %s)"
-    was = stack.sql(f"select budgets from app.settings where {org}", rob.id)[0][0]
-    stack.sql(f"update app.settings set budgets = budgets || jsonb_build_object(%s, '{{\"denied\": {{\"hour\": {{\"soft\": 5, \"hard\": 20}}}}}}'::jsonb) where {org}", rob.id, rob.id)
-    try:
+    with exposed(stack, rob, 20, "denied"):
         sent(rob, "customers", *[change(str(uuid.uuid4()), city="x") for _ in range(30)], atomic=False)
         problem(rob.get("/customers"), 429, "exposure_budget_exceeded")
-    finally:
-        stack.sql(f"update app.settings set budgets = %s where {org}", json.dumps(was), rob.id)
     assert [a["rule"] for a in alerts(max, rob)] == ["denied"]
 
 
@@ -77,16 +84,11 @@ def test_a_batch_is_in_the_ledger_and_the_budget(stack, max, rob):
     theirs = customers(stack, newcomer(stack, "rep", max), 6)
     boss = newcomer(stack, "manager", max)
     stack.sql("update app.customer set owner_id = %s where id = any(%s::uuid[])", boss.id, theirs)
-    org = "org_id = (select org_id from app.staff where id = %s)"
-    was = stack.sql(f"select budgets from app.settings where {org}", boss.id)[0][0]
-    stack.sql(f"update app.settings set budgets = budgets || jsonb_build_object(%s, '{{\"customers\": {{\"hour\": {{\"soft\": 3, \"hard\": 4}}}}}}'::jsonb) where {org}", boss.id, boss.id)
-    try:
+    with exposed(stack, boss, 4):
         for atomic in (True, False):
             body = problem(send(boss, "customers", *[change(i, city="Ulm") for i in theirs], atomic=atomic), 429, "exposure_budget_exceeded")
             assert body["limit"] == 4 and body["used"] == 0
         assert stack.sql("select count(*) from app.customer where id = any(%s::uuid[]) and city = 'Ulm'", theirs) == [(0,)]
-    finally:
-        stack.sql(f"update app.settings set budgets = %s where {org}", json.dumps(was), boss.id)
 
 
 def test_duplicates_are_told(stack, rob):
@@ -104,6 +106,18 @@ def test_duplicates_are_told(stack, rob):
     c = rob.customer()
     one, two = sent(rob, "contacts", create(customer_id=c["id"], name="A", email=mail), create(customer_id=c["id"], name="B"))["results"]
     assert first["id"] in {d["id"] for d in one["duplicates"]} and two["duplicates"] == []
+
+
+def test_an_item_that_would_show_too_much_ends_all(stack, max):
+    """What duplicates tell counts as seen: beyond a limit nothing of the batch happens, though each item stands alone."""
+    boss, mail, name = newcomer(stack, "manager", max), f"{uuid.uuid4().hex}@x.test", uuid.uuid4().hex
+    below = rep(stack, boss)
+    for _ in range(3):
+        below.customer(email=mail)
+    with exposed(stack, boss, 2):
+        for atomic in (True, False):
+            problem(send(boss, "customers", create(name=name), create(name="x", email=mail), atomic=atomic), 429, "exposure_budget_exceeded")
+    assert stack.sql("select count(*) from app.customer where name = %s", name) == [(0,)]
 
 
 def test_batches_at_once_wait_for_no_ring(stack, max, rob):
