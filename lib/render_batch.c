@@ -34,12 +34,15 @@ item_fault(struct req *r, const struct rows *rows, int row)
 	    rows_get(rows, row, "_constraint"), rows_get(rows, row, "_column"));
 	for (struct fault_error *e = one.fault->errors; e != NULL; e = e->next)
 		e->pointer = arena_print(r->mem, "/items/%d%s", item, e->pointer);
-	for (; row < rows_count(rows) && index_of(rows, row) == item; row++)
+	for (; row < rows_count(rows) && index_of(rows, row) == item; row++) {
+		const char *said = rows_get(rows, row, "_said");
+
 		if (rows_get(rows, row, "_pointer") != NULL)
 			fail_at(&one, one.fault->status, one.fault->code,
 			    arena_print(
 				r->mem, "/items/%d%s", item, rows_get(rows, row, "_pointer")),
-			    keep(r, rows, row, "_why"), "%s", rows_get(rows, row, "_said"));
+			    keep(r, rows, row, "_why"), said == NULL ? NULL : "%s", said);
+	}
 	return one.fault;
 }
 
