@@ -116,6 +116,16 @@ language sql immutable as $$
         from jsonb_array_elements(was || more) with ordinality e(l, n) group by 1) w
 $$;
 
+-- Forgets the plans of the caller but for the latest four.
+create or replace function app.bulk_forget() returns void
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+begin
+    delete from app.bulk b where b.org_id = app.org() and b.staff_id = app.me() and b.status = 'planned'
+        and b.id not in (select t.id from app.bulk t where t.org_id = app.org() and t.staff_id = app.me() and t.status = 'planned' order by t.id desc limit 4);
+end
+$$;
+alter function app.bulk_forget owner to holdfast_owner;
+
 -- Keeps what a wish reaches of some records as a plan of the caller's, for an hour. Of his others the latest four stay. Returns its id.
 create or replace function app.bulk_plan(entity text, action text, wish jsonb, records uuid[], heirs uuid[] default null, cause text default 'bulk') returns uuid
 language plpgsql volatile as $$
@@ -126,8 +136,7 @@ declare
     total  int;
     moved  int;
 begin
-    delete from app.bulk b where b.org_id = app.org() and b.staff_id = app.me() and b.status = 'planned'
-        and b.id not in (select t.id from app.bulk t where t.org_id = app.org() and t.staff_id = app.me() and t.status = 'planned' order by t.id desc limit 4);
+    perform app.bulk_forget();
     select count(*), count(*) filter (where moves and r.heir is distinct from r.owner_id) into total, moved from unnest(rows) r where r.why is null;
     insert into app.bulk (org_id, id, operation_id, staff_id, cause, action, entity, wish, introduce, total, moved, refused, affected, session_id, request_id, asked_at, expires_at)
     select app.org(), made, app.uuid7(), app.me(), cause, action, entity, wish, action = 'transfer', total, moved,
