@@ -217,15 +217,15 @@ $$;
 create function api.bulk_taken_back() returns boolean
 language plpgsql volatile as $$
 declare
-    id    uuid := app.bulk_stopped_enter();
-    b     app.bulk;
-    undo  uuid;
-    state text;
+    stopped_ uuid := app.bulk_stopped_enter();
+    b        app.bulk;
+    undo     uuid;
+    state    text;
 begin
-    if id is null then
+    if stopped_ is null then
         return false;
     end if;
-    select * into strict b from app.bulk t where t.org_id = app.org() and t.id = bulk_taken_back.id;
+    select * into strict b from app.bulk t where t.org_id = app.org() and t.id = stopped_;
     undo := b.undo_id;
     begin
         if undo is null then

@@ -192,7 +192,7 @@ begin
         return;
     end if;
     begin
-        perform app.bulk_write(b, app.bulk_locked(b.entity, one), null);
+        perform app.restore_lock(b.entity, one), app.bulk_write(b, one, null);
         raise exception 'tried' using errcode = 'HF000';
     exception
         when sqlstate 'HF000' or lock_not_available then

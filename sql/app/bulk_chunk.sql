@@ -1,15 +1,36 @@
 -- bulk_chunk.sql: a job that changes many records, a piece at a time, and what becomes of one that stops.
 
--- Locks records behind the customers that they belong to, in order, as the policies let the caller; those of them that he got. A customer
--- that is not among them is none that he may give away.
-create or replace function app.bulk_locked(entity text, records uuid[]) returns uuid[]
+-- Locks customers in order as the policies let the caller, and tells which of them can go to their heirs now, to whom, and why each of the others
+-- cannot. One that is not to be seen or not his to write by now is as one that is not there; one that has another owner than when it was planned stays
+-- with him.
+create or replace function app.bulk_moves(b app.bulk, records uuid[], owners uuid[], heirs uuid[], out fit uuid[], out gets uuid[], out whys text[])
+language plpgsql volatile as $$
+declare
+    stays  boolean := b.action = 'stage';
+    target app.stage;
+begin
+    select * into target from app.stage s where s.org_id = b.org_id and s.id = b.wish->'changes'->>'stage' and stays;
+    with locked as materialized (
+        select c.id, c.owner_id, c.segment, c.stage, c.archived_at from app.customer c where c.org_id = b.org_id and c.id = any(records) order by c.id for no key update),
+    judged as (
+        select p.id, p.heir, case when l.id is null then 'not_found' when l.archived_at is not null then 'archived' when l.owner_id is distinct from p.owner then 'changed_since'
+            when l.stage = target.id then 'unchanged' else app.heir_verdict(p.heir, l.owner_id, stays, k.unfit, coalesce(target.segment_id, l.segment), k.segments) end as why
+        from unnest(records, owners, heirs) p(id, owner, heir)
+        left join locked l on l.id = p.id left join app.heirs_known(heirs, stays) k on k.id = p.heir order by p.id)
+    select coalesce(array_agg(j.id) filter (where j.why is null), '{}'), coalesce(array_agg(j.heir) filter (where j.why is null), '{}'), array_agg(j.why)
+    into fit, gets, whys from judged j;
+end
+$$;
+
+-- The same of records that are changed and given to nobody. Those of customers are locked behind them.
+create or replace function app.bulk_changes(b app.bulk, records uuid[], out fit uuid[], out whys text[])
 language plpgsql volatile as $$
 begin
-    if entity <> 'customers' then
-        perform app.restore_lock(entity, records);
-        return records;
-    end if;
-    return array(select c.id from app.customer c where c.org_id = app.org() and c.id = any(records) order by c.id for no key update);
+    perform app.restore_lock(b.entity, records);
+    with reached as materialized (select r.* from unnest(app.bulk_rows(b.entity, b.action, coalesce(b.wish->'changes', '{}'), records)) r)
+    select coalesce(array_agg(p.id order by p.id) filter (where r.why is null and r.id is not null), '{}'),
+        array_agg(case when r.id is null or r.why = 'not_yours' then 'not_found' else r.why end order by p.id)
+    into fit, whys from unnest(records) p(id) left join reached r on r.id = p.id;
 end
 $$;
 
@@ -63,7 +84,6 @@ declare
     records  uuid[];
     owners   uuid[];
     heirs    uuid[];
-    locked   uuid[];
     fit      uuid[];
     gets     uuid[];
     whys     text[];
@@ -76,17 +96,12 @@ begin
     select array_agg(p.id order by p.id), array_agg(p.owner order by p.id), array_agg(p.heir order by p.id) into records, owners, heirs
     from app.bulk_item i, unnest(i.records, i.owners, i.heirs) p(id, owner, heir) where i.org_id = b.org_id and i.bulk_id = b.id and i.n between b.next_n and last;
     if records is not null then
-        locked := app.bulk_locked(b.entity, records);
-        with reached as materialized (
-            select r.* from unnest(app.bulk_reach(b.entity, b.action, b.wish, locked,
-                case when moves then array(select p.heir from unnest(records, heirs) p(id, heir) where p.id = any(locked) order by p.id) end)) r),
-        judged as (
-            -- What is not his to write by now is as if it were not there.
-            select p.id, p.heir, case when r.id is null or r.why = 'not_yours' then 'not_found' when moves and r.owner_id is distinct from p.owner then 'changed_since' else r.why end as why
-            from unnest(records, owners, heirs) p(id, owner, heir) left join reached r on r.id = p.id)
-        select array_agg(j.id order by j.id) filter (where j.why is null), array_agg(j.heir order by j.id) filter (where j.why is null), array_agg(j.why order by j.id)
-        into fit, gets, whys from judged j;
-        perform app.bulk_write(b, coalesce(fit, '{}'), case when moves then coalesce(gets, '{}') end);
+        if moves then
+            select * into fit, gets, whys from app.bulk_moves(b, records, owners, heirs);
+        else
+            select * into fit, whys from app.bulk_changes(b, records);
+        end if;
+        perform app.bulk_write(b, fit, case when moves then gets end);
     end if;
     ended := not exists (select from app.bulk_item i where i.org_id = b.org_id and i.bulk_id = b.id and i.n > last);
     update app.bulk t set next_n = last + 1, refused = app.bulk_left_joined(t.refused, app.bulk_left(records, whys)),

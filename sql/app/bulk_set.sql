@@ -78,25 +78,25 @@ language plpgsql volatile as $$
 declare
     rows   app.bulk_row[] := app.bulk_rows(entity, action, coalesce(wish->'changes', '{}'), records);
     fit    app.bulk_row[];
-    gets   uuid[];
-    whys   text[];
-    target text := (select s.segment_id from app.stage s where s.org_id = app.org() and s.id = wish->'changes'->>'stage' and action = 'stage');
+    ids    uuid[];
+    owners uuid[];
     places text[];
+    lands  text[];
+    gets   uuid[];
+    target text := (select s.segment_id from app.stage s where s.org_id = app.org() and s.id = wish->'changes'->>'stage' and action = 'stage');
 begin
     if entity <> 'customers' or action not in ('transfer', 'stage') then
         return rows;
     end if;
-    fit := array(select r from unnest(rows) r where r.why is null order by r.id);
-    places := array(select coalesce(target, f.segment) from unnest(fit) f order by f.id);
-    gets := case when heirs is not null then array(select g.heir from unnest(fit) f join unnest(records, heirs) g(id, heir) on g.id = f.id order by f.id)
+    -- Sorted once, for each array would sort them again.
+    select coalesce(array_agg(f), '{}'), coalesce(array_agg(f.id), '{}'), coalesce(array_agg(f.owner_id), '{}'), coalesce(array_agg(coalesce(target, f.segment)), '{}'), array_agg(f.country)
+    into fit, ids, owners, places, lands from (select r.* from unnest(rows) r where r.why is null order by r.id) f;
+    gets := case when heirs is not null then array(select g.heir from unnest(ids) with ordinality f(id, n) join unnest(records, heirs) g(id, heir) on g.id = f.id order by f.n)
         when action = 'stage' then app.stage_heirs(wish->'to', fit, target)
-        else app.heirs(wish->'to', array(select f.id from unnest(fit) f order by f.id), places, array(select f.owner_id from unnest(fit) f order by f.id),
-            array(select f.country from unnest(fit) f order by f.id)) end;
-    whys := app.heirs_unfit(gets, array(select f.owner_id from unnest(fit) f order by f.id), places, action = 'stage');
+        else app.heirs(wish->'to', ids, places, owners, lands) end;
     return array(select row(r.id, r.version, r.owner_id, r.segment, r.country, g.heir, coalesce(r.why, g.why))::app.bulk_row
-        from unnest(rows) r
-        left join (select f.id, g.heir, g.why from unnest(fit) with ordinality f(id, version, owner_id, segment, country, heir, why, n)
-            join unnest(gets, whys) with ordinality g(heir, why, n) on g.n = f.n) g on g.id = r.id order by r.id);
+        from unnest(rows) with ordinality r(id, version, owner_id, segment, country, heir, why, n)
+        left join unnest(ids, gets, app.heirs_unfit(gets, owners, places, action = 'stage')) g(id, heir, why) on g.id = r.id order by r.n);
 end
 $$;
 
@@ -116,6 +116,16 @@ language sql immutable as $$
         from jsonb_array_elements(was || more) with ordinality e(l, n) group by 1) w
 $$;
 
+-- Forgets the plans of the caller but for the latest four.
+create or replace function app.bulk_forget() returns void
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+begin
+    delete from app.bulk b where b.org_id = app.org() and b.staff_id = app.me() and b.status = 'planned'
+        and b.id not in (select t.id from app.bulk t where t.org_id = app.org() and t.staff_id = app.me() and t.status = 'planned' order by t.id desc limit 4);
+end
+$$;
+alter function app.bulk_forget owner to holdfast_owner;
+
 -- Keeps what a wish reaches of some records as a plan of the caller's, for an hour. Of his others the latest four stay. Returns its id.
 create or replace function app.bulk_plan(entity text, action text, wish jsonb, records uuid[], heirs uuid[] default null, cause text default 'bulk') returns uuid
 language plpgsql volatile as $$
@@ -126,8 +136,7 @@ declare
     total  int;
     moved  int;
 begin
-    delete from app.bulk b where b.org_id = app.org() and b.staff_id = app.me() and b.status = 'planned'
-        and b.id not in (select t.id from app.bulk t where t.org_id = app.org() and t.staff_id = app.me() and t.status = 'planned' order by t.id desc limit 4);
+    perform app.bulk_forget();
     select count(*), count(*) filter (where moves and r.heir is distinct from r.owner_id) into total, moved from unnest(rows) r where r.why is null;
     insert into app.bulk (org_id, id, operation_id, staff_id, cause, action, entity, wish, introduce, total, moved, refused, affected, session_id, request_id, asked_at, expires_at)
     select app.org(), made, app.uuid7(), app.me(), cause, action, entity, wish, action = 'transfer', total, moved,

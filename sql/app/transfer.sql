@@ -71,6 +71,7 @@ declare
     people uuid[] := '{}';
     quotas bigint[] := '{}';
     given  jsonb := '{}';         -- {segment: {person: number}}
+    n      int := 0;
 begin
     if way ? 'staff_id' then
         return array_fill((way->>'staff_id')::uuid, array[cardinality(records)]);
@@ -80,7 +81,12 @@ begin
     for g in select c.segment, case way->>'by' when 'segment' then c.owner end as owner, count(*) as n
         from unnest(segments, owners) c(segment, owner) group by 1, 2 order by 1, 2
     loop
-        for d in select * from app.heirs_divided(way, g.segment, g.owner, g.n, coalesce(given->g.segment, '{}')) loop
+        -- Each looks for the nearest team around somebody.
+        n := n + 1;
+        if n > 500 then
+            perform app.refuse_member(422, 'invalid_value', '/to', 'owners', 'By the rule of the segment the customers of at most 500 people are given away at once.');
+        end if;
+        for d in select * from app.heirs_divided(way, g.segment, g.owner, g.n, coalesce(given->g.segment, '{}')) t where t.quota > 0 loop
             groups := groups || concat_ws(' ', g.segment, g.owner);
             people := people || d.staff_id;
             quotas := quotas || d.quota;
@@ -109,20 +115,28 @@ language sql stable as $$
     from (values (1)) one left join app.staff s on s.org_id = app.org() and s.id = heir_unfit.staff_id
 $$;
 
--- Why each of some customers cannot go to its heir, or null, in their order. stays: one may keep its owner, as one that only moves to
--- another stage does; then heirs may be outside of the caller's authority too.
-create or replace function app.heirs_unfit(heirs uuid[], owners uuid[], segments text[], stays boolean) returns text[]
+-- Those of some people who are to get customers, why they cannot, and where they work.
+create or replace function app.heirs_known(heirs uuid[], anywhere boolean) returns table (id uuid, unfit text, segments text[])
+language sql stable as $$
+    select i.id, app.heir_unfit(i.id, anywhere), s.segments
+    from (select distinct u.id from unnest(heirs) u(id) where u.id is not null offset 0) i
+    left join app.staff s on s.org_id = app.org() and s.id = i.id
+$$;
+
+-- Why a customer cannot go to its heir, or null. stays: it may keep its owner, as one that only moves to another stage does.
+create or replace function app.heir_verdict(heir uuid, owner_id uuid, stays boolean, unfit text, place text, segments text[]) returns text
+language sql immutable as $$
+    select case when heir is not distinct from owner_id then case when stays then null when heir is null then 'no_receiver' else 'unchanged' end
+        when heir is null then 'no_receiver' when unfit is not null then 'owner_unfit' when place <> all(segments) then 'segment' end
+$$;
+
+-- The same of some customers, in their order.
+create or replace function app.heirs_unfit(heirs uuid[], owners uuid[], places text[], stays boolean) returns text[]
 language sql stable as $$
     select array(
-        select case when h.heir is not distinct from h.owner then case when stays then null when h.heir is null then 'no_receiver' else 'unchanged' end
-            when h.heir is null then 'no_receiver'
-            when p.unfit is not null then 'owner_unfit'
-            when h.segment <> all(p.segments) then 'segment' end
-        from unnest(heirs, owners, segments) with ordinality h(heir, owner, segment, n)
-        left join (select i.id, app.heir_unfit(i.id, stays) as unfit, s.segments
-            from (select distinct u.id from unnest(heirs) u(id) where u.id is not null offset 0) i
-            left join app.staff s on s.org_id = app.org() and s.id = i.id offset 0) p on p.id = h.heir
-        order by h.n)
+        select app.heir_verdict(h.heir, h.owner, stays, p.unfit, h.place, p.segments)
+        from unnest(heirs, owners, places) with ordinality h(heir, owner, place, n)
+        left join app.heirs_known(heirs, stays) p on p.id = h.heir order by h.n)
 $$;
 
 -- Gives customers, which the caller has locked as the policies let him, to their heirs, and to another stage where one is named; out of
@@ -132,17 +146,19 @@ language plpgsql volatile security definer set search_path = pg_catalog, app, pg
 declare
     came jsonb;
 begin
-    came := (select jsonb_agg(distinct jsonb_build_array(t.heir, coalesce(s.segment_id, c.segment)))
-        from unnest(records, heirs) t(id, heir)
-        join app.customer c on c.org_id = app.org() and c.id = t.id and c.owner_id is distinct from t.heir
-        left join app.stage s on s.org_id = c.org_id and s.id = transfer.stage);
-    -- Without a stage its triggers have nothing to look at.
+    -- Without a stage the triggers of one have nothing to look at.
     if stage is null then
-        update app.customer c set owner_id = t.heir
-        from unnest(records, heirs) t(id, heir) where c.org_id = app.org() and c.id = t.id;
+        with was as (select c.id, c.owner_id from app.customer c where c.org_id = app.org() and c.id = any(records)),
+        gone as (
+            update app.customer c set owner_id = t.heir
+            from unnest(records, heirs) t(id, heir) where c.org_id = app.org() and c.id = t.id returning c.id, c.owner_id, c.segment)
+        select jsonb_agg(distinct jsonb_build_array(g.owner_id, g.segment)) into came from gone g join was w on w.id = g.id where w.owner_id is distinct from g.owner_id;
     else
-        update app.customer c set owner_id = t.heir, stage = transfer.stage
-        from unnest(records, heirs) t(id, heir) where c.org_id = app.org() and c.id = t.id;
+        with was as (select c.id, c.owner_id from app.customer c where c.org_id = app.org() and c.id = any(records)),
+        gone as (
+            update app.customer c set owner_id = t.heir, stage = transfer.stage
+            from unnest(records, heirs) t(id, heir) where c.org_id = app.org() and c.id = t.id returning c.id, c.owner_id, c.segment)
+        select jsonb_agg(distinct jsonb_build_array(g.owner_id, g.segment)) into came from gone g join was w on w.id = g.id where w.owner_id is distinct from g.owner_id;
     end if;
     update app.staff_segment g set handed_at = app.clock()
     from (select distinct (k->>0)::uuid as id, k->>1 as segment from jsonb_array_elements(came) k order by 1, 2) k

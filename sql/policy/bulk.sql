@@ -9,7 +9,6 @@ create policy bulk_read on app.bulk for select to holdfast_api using (org_id = :
 create policy bulk_create on app.bulk for insert to holdfast_api with check (org_id = :ORG and staff_id = :ME and status = 'planned' and :ROLE in ('admin', 'manager'));
 create policy bulk_progress on app.bulk for update to holdfast_api
     using (org_id = :ORG and (staff_id = :ME or :OVER and :ROLE <> 'auditor')) with check (org_id = :ORG and (staff_id = :ME or :OVER and :ROLE <> 'auditor'));
-create policy bulk_forget on app.bulk for delete to holdfast_api using (org_id = :ORG and staff_id = :ME and status = 'planned');
 
 \set ASKED 'exists (select from app.bulk b where b.org_id = :ORG and b.id = bulk_id and b.staff_id = :ME)'
 create policy bulk_item_own on app.bulk_item for all to holdfast_api using (org_id = :ORG and :ASKED) with check (org_id = :ORG and :ASKED);
@@ -18,6 +17,7 @@ create policy bulk_decision_read on app.bulk_decision for select to holdfast_api
     using (org_id = :ORG and exists (select from app.bulk b where b.org_id = :ORG and b.id = bulk_id));
 create policy bulk_decision_create on app.bulk_decision for insert to holdfast_api with check (org_id = :ORG and staff_id = :ME);
 
-grant select, insert, delete on app.bulk, app.bulk_item to holdfast_api;
+grant select, insert on app.bulk to holdfast_api;
+grant select, insert, delete on app.bulk_item to holdfast_api;
 grant update (status, reason, session_id, request_id, refused, approved_by, pace, next_n, stopped, expires_at, decided_at, undo_id) on app.bulk to holdfast_api;
 grant select, insert on app.bulk_decision to holdfast_api;

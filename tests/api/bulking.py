@@ -1,7 +1,5 @@
 """bulking.py -- what the tests of mass updates share: a book to change, previews, real runs, and waiting for their end."""
 import contextlib
-import os
-import signal
 import time
 import uuid
 
@@ -81,7 +79,7 @@ def show(who, bulk):
     return answer.json()
 
 
-def ended(who, bulk, seconds=120):
+def ended(who, bulk, seconds=40):
     """One when it has ended, however that was."""
     until = time.monotonic() + seconds
     while show(who, bulk)["status"] in ("queued", "running"):
@@ -108,22 +106,3 @@ def alone(stack, n):
     stack.sql(f"update app.settings set bulk = jsonb_build_object('approval_above', %s::int) where {org}", n)
     yield
     stack.sql(f"update app.settings set bulk = %s where {org}", was)
-
-
-@contextlib.contextmanager
-def asleep(stack):
-    """The step process of bulk does nothing meanwhile."""
-    with open(os.path.join(stack.state, "run/bulk.pid")) as file:
-        master = int(file.read())
-    with open(f"/proc/{master}/task/{master}/children") as file:
-        children = [int(p) for p in file.read().split()]
-
-    def sockets(pid):
-        links = [os.readlink(f"/proc/{pid}/fd/{f}") for f in os.listdir(f"/proc/{pid}/fd")]
-        return {x for x in links if x.startswith("socket:")}
-    step, = [p for p in children if not sockets(p) & sockets(master)]
-    os.kill(step, signal.SIGSTOP)
-    try:
-        yield step
-    finally:
-        os.kill(step, signal.SIGCONT)
