@@ -49,7 +49,9 @@ begin
     if app.role() not in ('admin', 'manager') then
         perform app.refuse(403, 'forbidden', 'Only managers and admins change many records at once.');
     end if;
-    if (body->>'dry_run')::boolean then
+    if not body ?& '{action,entity}' then
+        perform app.refuse(422, 'invalid_value', 'Say what to do with which records.');
+    elsif (body->>'dry_run')::boolean then
         wish := api.bulk_wish(body);
         made := app.bulk_plan(body->>'entity', body->>'action', wish, api.bulk_picked(body->>'entity', wish));
         select * into strict b from app.bulk t where t.org_id = app.org() and t.id = made;

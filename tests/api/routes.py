@@ -69,6 +69,13 @@ ROUTES = {
                              "reason": dict(REASON, must=True)},
     ("GET", "/exports/{id}"): None, ("POST", "/exports/{id}/approve"): {"note": dict(REASON, must=True)}, ("POST", "/exports/{id}/reject"): {"note": dict(REASON, must=True)},
     ("POST", "/exports/{id}/ticket"): None, ("GET", "/exports/{id}/file"): None, ("POST", "/leaks"): {"text": text(1, 60000, must=True), "reason": dict(REASON, solid=True)},
+    ("GET", "/bulk"): None, ("POST", "/bulk"): {"action": dict(type="word", most="archive", must=True), "entity": dict(type="word", most="deals", must=True),
+                          "filter": dict(type="object", most={"status": ["v" * 160] * 49 + ["v" * 190]}, solid=True), "ids": dict(type="list", of=dict(UUID, most=MISSING), items=1000, solid=True),
+                          "changes": dict(type="object", most={"v": "v" * (20480 - 9)}, solid=True), "to": dict(type="object", solid=True),
+                          "cascade": dict(type="list", of=dict(type="word", most="deals"), items=4, solid=True), "reason": dict(REASON, solid=True), "dry_run": dict(type="bool", solid=True),
+                          "confirm": text(64, 64, solid=True)},
+    ("GET", "/bulk/{id}"): None, ("POST", "/bulk/{id}/approve"): {"note": dict(REASON, must=True)}, ("POST", "/bulk/{id}/reject"): {"note": dict(REASON, must=True)},
+    ("POST", "/bulk/{id}/cancel"): None, ("POST", "/bulk/{id}/undo"): {"reason": dict(REASON, must=True)},
     ("GET", "/jwks"): None, ("GET", "/notices"): None, ("GET", "/search"): None,
     ("GET", "/staff"): None, ("POST", "/staff"): dict({k: dict(v, must=v.get("solid", False)) for k, v in STAFF.items()}, id=dict(UUID, solid=True)),
     ("GET", "/staff/{id}"): None, ("PATCH", "/staff/{id}"): dict(STAFF, status=dict(type="text", least="", most="inactive", solid=True)), ("POST", "/staff/{id}/invite"): None, ("GET", "/staff/{id}/completeness"): None,
@@ -80,7 +87,7 @@ ROUTES = {
     ("GET", "/funnel"): None, ("PUT", "/funnel"): {"segments": dict(type="objects", must=True)},
     ("GET", "/settings"): None, ("PATCH", "/settings"): {"visibility": dict(type="word", solid=True), "contact_masking": dict(type="word", solid=True), "classification": text(1, 200, solid=True),
                              "backdate_days": dict(type="int", least=-1, most=365, solid=True),
-                             "budgets": dict(type="object", solid=True), "ledger_months": dict(type="int", least=11, most=1200, solid=True), "exports": dict(type="object", solid=True),
+                             "budgets": dict(type="object", solid=True), "ledger_months": dict(type="int", least=11, most=1200, solid=True), "exports": dict(type="object", solid=True), "bulk": dict(type="object", solid=True),
                              "rotation": dict(type="object", solid=True), "notify": dict(type="object", solid=True), "webhook_secret": text(32, 200, solid=True)},
     ("GET", "/rotations"): None, ("GET", "/rotations/{id}"): None, ("GET", "/rotations/{id}/customers"): None,
     ("POST", "/rotations/{id}/apply"): {"to": dict(UUID, solid=True), "except": dict(type="list", of=dict(UUID, most=MISSING), items=500, solid=True), "reason": dict(REASON, solid=True)},
@@ -142,8 +149,14 @@ class World:
         c = customers(self.stack, below, 1)[0]
         export = below.post("/exports", {"entity": "deals", "reason": "x"})
         assert export.status_code == 202, export.text
+        tags = {"action": "tag", "entity": "customers", "ids": [c], "changes": {"add": ["x"]}}
+        bulk = (boss or admin).post("/bulk", dict(tags, reason="x", confirm=(boss or admin).post("/bulk", dict(tags, dry_run=True)).json()["confirm"]))
+        assert bulk.status_code == 201, bulk.text
+        waiting = self.stack.sql("""insert into app.bulk (org_id, id, operation_id, staff_id, action, entity, wish, status, total, moved, session_id, request_id, asked_at, expires_at)
+            select s.org_id, app.uuid7(), app.uuid7(), s.id, 'transfer', 'customers', '{"customers": 0}', 'pending', 0, 60, s.id, s.id, app.now(), app.now() + interval '1 day' from app.staff s where s.id = %s
+            returning id::text""", newcomer(self.stack, "manager", boss or admin).id)[0][0]
         with limits(self.stack, below, contact_changes={"hour": 0}):
-            return {"exports": export.json()["id"], "holds": waits(patch(below, c, phone="+33 1 42680000"), "contact_changes"), "alerts": alerts(boss or admin, below)[0]["id"], "rotations": rotation(self.stack, below)}
+            return {"bulk": waiting, "tagged": bulk.json()["id"], "exports": export.json()["id"], "holds": waits(patch(below, c, phone="+33 1 42680000"), "contact_changes"), "alerts": alerts(boss or admin, below)[0]["id"], "rotations": rotation(self.stack, below)}
 
     def good(self, route):
         """A body that is right as far as form goes."""
@@ -160,7 +173,8 @@ class World:
                 "POST /offers/{id}/revise": {"title": "x"}, "POST /offers/{id}/accept": {"reason": "x"}, "POST /offers/{id}/decline": {"reason": "x"},
                 "POST /customers/{id}/stage": {"stage": "new"}, "POST /customers/{id}/merge": {"other": self.twin, "reason": "x"}, "POST /customers/{id}/reveal": {"fields": ["phone"], "reason": "x"}, "POST /customers/break-glass": dict(self.calls, reason="x"),
                 "POST /holds/{id}/approve": {"note": "x"}, "POST /holds/{id}/reject": {"note": "x"}, "POST /alerts/{id}/close": {"note": "x"}, "POST /decoys": {"count": 1, "segment": "closing"},
-                "POST /exports": {"entity": "deals", "reason": "x"}, "POST /exports/{id}/approve": {"note": "x"}, "POST /exports/{id}/reject": {"note": "x"}, "POST /leaks": {"text": "x"},
+                "POST /bulk": {"action": "archive", "entity": "deals", "ids": [MISSING], "dry_run": True}, "POST /bulk/{id}/approve": {"note": "x"}, "POST /bulk/{id}/reject": {"note": "x"},
+                "POST /bulk/{id}/undo": {"reason": "x"}, "POST /exports": {"entity": "deals", "reason": "x"}, "POST /exports/{id}/approve": {"note": "x"}, "POST /exports/{id}/reject": {"note": "x"}, "POST /leaks": {"text": "x"},
                 "POST /restores": {"scope": scope, "dry_run": False, "reason": "x"}, "POST /sessions": {"email": uuid.uuid4().hex + "@x.test", "password": "x"},
                 "POST /sessions/refresh": {"refresh_token": "x"}, "POST /sessions/password": {"token": "x", "password": "x" * 12},
                 "PUT /funnel": {"segments": [{"id": "x", "name": "x", "stages": [{"id": "x", "name": "x"}]}]}, "PATCH /settings": {"visibility": "own"},
@@ -175,7 +189,7 @@ class World:
             tail += ("&" if tail else "?") + "q=adler"
         if route[1].endswith("/file") and "ticket=" not in tail:
             tail += ("&" if tail else "?") + "ticket=x"
-        word = "sent" if route[1].endswith(("/revise", "/accept", "/decline")) else "below" if route[1].endswith(("/grants", "freeze")) else route[1].split("/")[1]
+        word = "tagged" if route[1] == "/bulk/{id}/undo" else "sent" if route[1].endswith(("/revise", "/accept", "/decline")) else "below" if route[1].endswith(("/grants", "freeze")) else route[1].split("/")[1]
         url = self.stack.url + "/v1" + route[1].replace("{id}", id_ or self.mine.get(word, "")).replace("{sid}", MISSING) + tail
         head = {"Authorization": "Bearer " + ((self.admin if route in ADMINS else self.token) if token is True else token or "")} if token and route not in OPEN else {}
         head["If-Match"] = "*"

@@ -6,7 +6,7 @@ from people import other_org
 from restoring import changes, restore, undo
 from works import settings
 
-MEMBERS = {"visibility", "contact_masking", "classification", "backdate_days", "budgets", "ledger_months", "exports", "notify", "version", "updated_at"}
+MEMBERS = {"visibility", "contact_masking", "classification", "backdate_days", "budgets", "ledger_months", "exports", "bulk", "notify", "version", "updated_at"}
 
 
 @pytest.fixture

@@ -124,6 +124,8 @@ ELSEWHERE = {
     "export_list": "tests/api/test_exports.py", "export_get": "as export_list", "export_create": "as export_list", "export_approve": "tests/api/test_exports_decided.py",
     "export_reject": "as export_approve", "export_ticket": "tests/api/test_exports_file.py", "export_take": "as export_ticket",
     "export_part": "its rows are those of the lists: tests/api/test_exports_broken.py", "export_done": "as export_part", "leak_find": "tests/api/test_exports_marks.py",
+    "bulk_create": "tests/api/test_bulk.py", "bulk_list": "whom the caller is above; of customers only ids", "bulk_get": "as bulk_list", "bulk_cancel": "tests/api/test_bulk_jobs.py",
+    "bulk_undo": "a restore: tests/api/test_bulk.py", "bulk_approve": "tests/api/test_bulk_decided.py", "bulk_reject": "as bulk_approve",
     "decoy_list": "tests/api/test_decoys.py", "decoy_create": "as decoy_list",
     "customer_batch": "its items are the single calls: tests/api/test_batch.py", "contact_batch": "as customer_batch", "deal_batch": "as customer_batch",
     "activity_batch": "as customer_batch",

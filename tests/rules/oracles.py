@@ -88,6 +88,11 @@ ROUTES = {
     ("GET", "/rotations/{id}/customers"): [{}, *({"params": p} for p in ({"limit": 1}, {"cursor": "x"}))],
     ("POST", "/rotations/{id}/apply"): [{"json": {}}, {"json": {"to": MISSING}}, sent({}, **{"Idempotency-Key": "theirs"})],
     ("POST", "/rotations/{id}/dismiss"): [{"json": {"note": "x"}}, {"json": {}}],
+    ("GET", "/bulk/{id}"): [{}],
+    ("POST", "/bulk/{id}/approve"): [{"json": {"note": "x"}}, {"json": {}}, sent({"note": "x"}, **{"Idempotency-Key": "theirs"})],
+    ("POST", "/bulk/{id}/reject"): [{"json": {"note": "x"}}, {"json": {}}],
+    ("POST", "/bulk/{id}/cancel"): [{}],
+    ("POST", "/bulk/{id}/undo"): [{"json": REASON}, {"json": {}}, sent(REASON, **{"Idempotency-Key": "theirs"})],
     ("POST", "/deliveries/{id}/retry"): [{}],
     ("GET", "/staff/{id}/sessions"): [{}, {"params": {"limit": 1}}],
     ("DELETE", "/staff/{id}/sessions"): [{}],
@@ -103,10 +108,10 @@ NAMED = {("POST", "/customers", "id"), ("POST", "/customers", "owner_id"), ("PAT
          ("POST", "/rotations/{id}/apply", "to"), ("POST", "/rotations/{id}/apply", "except"), ("POST", "/customers/batch", "items/id"), ("POST", "/customers/batch", "items/owner_id"),
          *(("POST", f"/{kind}/batch", "items/" + member) for kind in ("contacts", "deals", "activities") for member in ("id", "customer_id")),
          ("POST", "/activities/batch", "items/contact_id"), ("POST", "/activities/batch", "items/deal_id"),
-         *(("POST", "/restores", "scope/" + k) for k in ("change", "operation", "id", "actor"))}
+         *(("POST", "/bulk", k) for k in ("ids", "to/staff_id", "to/shares/staff_id", "to/otherwise", "to/among")), *(("POST", "/restores", "scope/" + k) for k in ("change", "operation", "id", "actor"))}
 ASKED = {("/customers", "owner"), ("/customers/{id}/history", "actor"), ("/staff", "manager"), ("/operations", "actor"),
          *(("/" + kind, "customer") for kind in CHILDREN), ("/activities", "author"), *(("/" + kind, k) for kind in ("activities", "offers") for k in ("contact", "deal")),
-         *(("/history", k) for k in ("actor", "record", "operation")), ("/holds", "staff"), ("/alerts", "staff"), ("/exports", "staff"), ("/rotations", "staff")}
+         *(("/history", k) for k in ("actor", "record", "operation")), ("/holds", "staff"), ("/alerts", "staff"), ("/exports", "staff"), ("/bulk", "staff"), ("/rotations", "staff")}
 
 
 def parts(schema):
@@ -151,9 +156,10 @@ class Secrets:
                 + [(who, self.alert(self.otto)) for who in (self.max, self.ada)],
             "exports": [(who, self.export(self.theo)) for who in (self.rita, self.max)] + [(who, self.export(self.otto)) for who in (self.rita, self.max, self.ada, self.axel)],
             "rotations": [(self.max, self.rotation(self.theo)), (self.ada, self.rotation(self.otto))],
+            "bulk": [(who, self.bulk(self.theo)) for who in (self.rita, self.max)] + [(who, self.bulk(self.otto)) for who in (self.rita, self.max, self.ada, self.axel)],
             "deliveries": [(self.ada, self.delivery(self.otto))]}
         # Who sees such a one of rita's.
-        self.watched = {"rotations": lambda: (self.max, self.rotation(newcomer(stack, manager=self.max))), "exports": lambda: (self.max, self.export(self.rita)), "holds": lambda: (self.max, self.hold(self.rita)), "alerts": lambda: (self.max, self.alert(self.rita)),
+        self.watched = {"rotations": lambda: (self.max, self.rotation(newcomer(stack, manager=self.max))), "bulk": lambda: (self.ada, self.bulk(self.max)), "exports": lambda: (self.max, self.export(self.rita)), "holds": lambda: (self.max, self.hold(self.rita)), "alerts": lambda: (self.max, self.alert(self.rita)),
                         "deliveries": lambda: (self.ada, self.delivery(self.rita))}
 
     def hold(self, who):
@@ -183,6 +189,19 @@ class Secrets:
         return self.stack.sql("""insert into app.export (org_id, id, staff_id, entity, filter, columns, format, reason, row_count, digest, sample, approvals_needed, status, mark, asked_at, expires_at)
             select s.org_id, app.uuid7(), s.id, 'customers', '{}', '{id}', 'csv', 'x', 1000, '', '{}', 1, %s, 5, app.now(), app.now() + interval '1 day' from app.staff s where s.id = %s
             returning id::text""", status, who.id)[0][0]
+
+    def bulk(self, who):
+        """Somebody's transfer that waits."""
+        return self.stack.sql("""insert into app.bulk (org_id, id, operation_id, staff_id, action, entity, wish, status, total, moved, session_id, request_id, asked_at, expires_at)
+            select s.org_id, app.uuid7(), app.uuid7(), s.id, 'transfer', 'customers', '{"customers": 0}', 'pending', 0, 60, s.id, s.id, app.now(), app.now() + interval '1 day' from app.staff s where s.id = %s
+            returning id::text""", who.id)[0][0]
+
+    def tagged(self, who, customer):
+        """A mass update by somebody that is done."""
+        body = {"action": "tag", "entity": "customers", "ids": [customer], "changes": {"add": ["x"]}}
+        answer = who.post("/bulk", dict(body, reason="x", confirm=who.post("/bulk", dict(body, dry_run=True)).json()["confirm"]))
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
 
     def delivery(self, who):
         """A message of somebody's org that did not arrive."""
