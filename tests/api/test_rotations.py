@@ -1,7 +1,9 @@
 """Customers that ought to go to somebody else in time: what is proposed, to whom it is shown, what becomes of it."""
+import concurrent.futures
 import uuid
 
 import pytest
+import requests
 
 from holdfast import problem
 from people import MISSING, faceless
@@ -238,3 +240,31 @@ def test_who_sees_what(org):
     assert shown == ("list", ids[:1], "base")
     assert org.open(segment="closing") == {} and set(org.open(staff=org.one.id)) == {org.one.id}
     assert set(org.open(limit=1)) == set(found)
+
+
+def test_one_of_two_applies(org):
+    org.policy(longest_days=30)
+    ids = org.customers(org.one, 3)
+    path = f"/v1/rotations/{org.night()[org.one.id]['id']}/apply"
+
+    def apply(who):
+        return requests.post(org.stack.url + path, json={}, headers={"Authorization": who.http.headers["Authorization"]}, timeout=30)
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(apply, [org.boss, org.admin] * 3))
+    assert sorted(a.status_code for a in answers) == [200] + [409] * 5, [a.text for a in answers]
+    for answer in answers:
+        assert answer.status_code == 200 or problem(answer, 409)["code"] == "decided"
+    assert org.stack.sql("select count(*) from app.history where record_id = any(%s::uuid[]) and field = 'owner_id'", ids) == [(3,)]
+
+
+def test_many_machines_ask_at_once(org):
+    org.policy(longest_days=30)
+    org.customers(org.one, 5)
+    for _ in range(3):
+        org.stack.sql("update app.org set rotated_on = '-infinity' where org_id = %s", org.id)
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: org.stack.sql("select api.rotations_step()", user="holdfast_cgi"), range(16)))
+        org.night()
+    assert org.stack.sql("select count(*), sum(customers) from app.rotation where org_id = %s and status = 'open'", org.id) == [(1, 5)]
+    assert org.stack.sql("select count(*) from app.rotation_item i join app.rotation r on r.id = i.rotation_id where r.org_id = %s and r.status = 'open'", org.id) == [(5,)]
