@@ -6,14 +6,23 @@ create type api.batch_row as (_index int, _item json, _held boolean, _id uuid, _
 
 -- What an item of a record that is there answers: json keeps the members in this order.
 create function api.batch_answer(entity text, n int, status int, id uuid, out item json, out customer uuid)
-language plpgsql volatile as $$
+language plpgsql volatile set plan_cache_mode = force_generic_plan as $$
 declare
     version int;
     etag    text;
 begin
     perform app.single();
-    execute format('select v.version, v._etag, v.%I from api.%I v where v._org = $1 and v.id = $2', case entity when 'customers' then 'id' else 'customer_id' end,
-        (select e.singular from app.entity e where e.name = entity)) into version, etag, customer using app.org(), id;
+    -- Four statements that are planned once: one that is put together costs more to plan than a whole item.
+    case entity
+    when 'customers' then
+        select v.version, v._etag, v.id into version, etag, customer from api.customer v where v._org = app.org() and v.id = batch_answer.id;
+    when 'contacts' then
+        select v.version, v._etag, v.customer_id into version, etag, customer from api.contact v where v._org = app.org() and v.id = batch_answer.id;
+    when 'deals' then
+        select v.version, v._etag, v.customer_id into version, etag, customer from api.deal v where v._org = app.org() and v.id = batch_answer.id;
+    when 'activities' then
+        select v.version, v._etag, v.customer_id into version, etag, customer from api.activity v where v._org = app.org() and v.id = batch_answer.id;
+    end case;
     if version is null then
         perform app.refuse_missing();
     end if;
