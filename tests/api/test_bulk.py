@@ -270,3 +270,17 @@ def test_ledger_and_events(stack, ada, rita):
     assert (sorted(seen[0][0]), seen[0][2]) == (sorted(s["id"] for s in shown["sample"]), True)
     doc = done(ada, "tag", filter=filter, changes={"add": ["x"]})
     assert stack.sql("select kind, rows from app.event where subject_id = %s", doc["id"]) == [("bulk.done", 12)]
+
+
+def test_who_only_reads_changes_nothing(stack, max, rita, omar):
+    """Where the org is open a manager sees what others have, and changes none of it."""
+    (_, theirs), (_, own) = book(stack, omar, 2), book(stack, rita, 1)
+    org = "org_id = (select org_id from app.staff where id = %s)"
+    stack.sql(f"update app.settings set visibility = 'open' where {org}", max.id)
+    try:
+        doc = done(max, "tag", ids=theirs + own, changes={"add": ["x"]})
+        assert (doc["total"], doc["refused"]) == (1, [{"why": "not_yours", "count": 2, "ids": theirs}])
+        assert why(preview(max, "transfer", ids=theirs, to={"staff_id": rita.id})) == {"not_yours": 2}
+    finally:
+        stack.sql(f"update app.settings set visibility = 'own' where {org}", max.id)
+    assert stack.sql("select count(*) from app.customer where id = any(%s::uuid[]) and tags <> '{}'", theirs) == [(0,)]
