@@ -2,6 +2,7 @@
  *
  *	GET    /v1/activities        a page of them, the latest first
  *	POST   /v1/activities        a new one
+ *	POST   /v1/activities/batch  many creations and changes at once
  *	GET    /v1/activities/:id    one, now or as of an earlier moment
  *	PATCH  /v1/activities/:id    change some fields of one
  *	DELETE /v1/activities/:id    archive one
@@ -63,11 +64,14 @@ static const struct param one[] = {
 	{"due_at",     IN_BODY, AS_TIME,                             .says = "Until when."}, \
 	{"done_at",    IN_BODY, AS_TIME,                             .says = "When the next step or the task was done."}
 
+#define NEW \
+	{"id",              IN_BODY, AS_UUID,  .solid = true,  .says = "A UUID of your own making, for apps that create offline."}, \
+	{"customer_id",     IN_BODY, AS_UUID,  .must = true,   .says = "Whose it is; it stays there."}, \
+	FIELDS(true)
+
 static const struct param create[] = {
 	{"idempotency-key", IN_HEAD, AS_RETRY, .sql = "retry", .says = "The same key and body creates it once."},
-	{"id",              IN_BODY, AS_UUID,  .solid = true,  .says = "A UUID of your own making, for apps that create offline."},
-	{"customer_id",     IN_BODY, AS_UUID,  .must = true,   .says = "Whose it is; it stays there."},
-	FIELDS(true),
+	NEW,
 	{0}
 };
 
@@ -75,6 +79,25 @@ static const struct param change[] = {
 	{"id",       IN_PATH, AS_UUID, .must = true, .says = "The activity."},
 	{"if-match", IN_HEAD, AS_TAGS, .must = true, .says = "The entity-tag that you read."},
 	FIELDS(false),
+	{0}
+};
+
+static const struct param new_item[] = {
+	BATCH_NEW,
+	NEW,
+	{0}
+};
+
+static const struct param changed_item[] = {
+	BATCH_CHANGED,
+	FIELDS(false),
+	{0}
+};
+
+static const struct variant items[] = {{"create", new_item}, {"change", changed_item}, {0}};
+
+static const struct param batch[] = {
+	BATCH(items),
 	{0}
 };
 
@@ -87,6 +110,7 @@ static const struct param archive[] = {
 static const struct route routes[] = {
 	{GET,    "/v1/activities",     "activity_list",    find,    reply_list, 200, .says = "Lists activities, the latest first."},
 	{POST,   "/v1/activities",     "activity_create",  create,  reply_row,  201, .says = "Writes down what was said or done; the author is you."},
+	{POST,   "/v1/activities/batch", "activity_batch", batch, reply_batch, 200, .strict = true, .says = "Creates and changes up to 200 activities, all or none or each alone; says of each what became of it."},
 	{GET,    "/v1/activities/:id", "activity_get",     one,     reply_row,  200, .says = "Shows one activity."},
 	{PATCH,  "/v1/activities/:id", "activity_change",  change,  reply_row,  200, .says = "Corrects one; what it said before stays readable."},
 	{DELETE, "/v1/activities/:id", "activity_archive", archive, reply_row,  200, .says = "Archives an activity; nothing is lost."},

@@ -2,6 +2,7 @@
  *
  *	GET    /v1/contacts        a page of them, the latest changed first
  *	POST   /v1/contacts        a new one
+ *	POST   /v1/contacts/batch  many creations and changes at once
  *	GET    /v1/contacts/:id    one, now or as of an earlier moment
  *	PATCH  /v1/contacts/:id    change some fields of one
  *	DELETE /v1/contacts/:id    archive one
@@ -50,12 +51,15 @@ static const struct param one[] = {
 	{"is_primary", IN_BODY, AS_BOOL,  .solid = true,             .says = "Whom to ask for first; a customer has one."}, \
 	{"notes",      IN_BODY, AS_PROSE, .least = 1, .most = 10000, .says = "Anything else, several lines."}
 
+#define NEW \
+	{"id",              IN_BODY, AS_UUID,  .solid = true,  .says = "A UUID of your own making, for apps that create offline."}, \
+	{"customer_id",     IN_BODY, AS_UUID,  .must = true,   .says = "Whose it is; it stays there."}, \
+	FIELDS(true)
+
 static const struct param create[] = {
 	{"idempotency-key", IN_HEAD, AS_RETRY, .sql = "retry", .says = "The same key and body creates it once."},
 	{"duplicates",      IN_QUERY, AS_WORD, .words = "tell refuse", .unless = "tell", .says = "What to do where there is such a one that you see: create it and tell, or refuse (409)."},
-	{"id",              IN_BODY, AS_UUID,  .solid = true,  .says = "A UUID of your own making, for apps that create offline."},
-	{"customer_id",     IN_BODY, AS_UUID,  .must = true,   .says = "Whose it is; it stays there."},
-	FIELDS(true),
+	NEW,
 	{0}
 };
 
@@ -63,6 +67,26 @@ static const struct param change[] = {
 	{"id",       IN_PATH, AS_UUID, .must = true, .says = "The contact."},
 	{"if-match", IN_HEAD, AS_TAGS, .must = true, .says = "The entity-tag that you read."},
 	FIELDS(false),
+	{0}
+};
+
+static const struct param new_item[] = {
+	BATCH_NEW,
+	NEW,
+	{0}
+};
+
+static const struct param changed_item[] = {
+	BATCH_CHANGED,
+	FIELDS(false),
+	{0}
+};
+
+static const struct variant items[] = {{"create", new_item}, {"change", changed_item}, {0}};
+
+static const struct param batch[] = {
+	{"duplicates",      IN_QUERY, AS_WORD, .words = "tell refuse", .unless = "tell", .says = "What to do where there is such a one that you see: create it and tell, or refuse (409)."},
+	BATCH(items),
 	{0}
 };
 
@@ -75,6 +99,7 @@ static const struct param archive[] = {
 static const struct route routes[] = {
 	{GET,    "/v1/contacts",     "contact_list",    find,    reply_list, 200, .says = "Lists contacts, by default the latest changed first."},
 	{POST,   "/v1/contacts",     "contact_create",  create,  reply_row,  201, .says = "Creates a contact; the first of a customer is its primary one. Tells which of those that you see are the same."},
+	{POST,   "/v1/contacts/batch", "contact_batch", batch, reply_batch, 200, .strict = true, .says = "Creates and changes up to 200 contacts, all or none or each alone; says of each what became of it."},
 	{GET,    "/v1/contacts/:id", "contact_get",     one,     reply_row,  200, .says = "Shows one contact."},
 	{PATCH,  "/v1/contacts/:id", "contact_change",  change,  reply_row,  200, .says = "Changes some fields; null clears one (RFC 7396)."},
 	{DELETE, "/v1/contacts/:id", "contact_archive", archive, reply_row,  200, .says = "Archives a contact; nothing is lost."},

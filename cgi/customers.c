@@ -2,6 +2,7 @@
  *
  *	GET    /v1/customers               a page of them, the latest changed first
  *	POST   /v1/customers               a new one
+ *	POST   /v1/customers/batch         many creations and changes at once
  *	GET    /v1/customers/:id           one, now or as of an earlier moment
  *	PATCH  /v1/customers/:id           change some fields of one
  *	DELETE /v1/customers/:id           archive one
@@ -41,6 +42,7 @@ static const struct param find[] = {
 	{"tag",            IN_FILTER, AS_TEXT, .list = true, .items = 50, .most = 64,  .says = "Any of these tags."},
 	{"phone",          IN_FILTER, AS_TEXT, .least = 1, .most = 40,  .says = "The one with exactly this number, in any written form with the country's code: somebody is calling."},
 	{"email",          IN_FILTER, AS_TEXT, .least = 3, .most = 254, .says = "The one with exactly this e-mail address."},
+	{"introduction",   IN_FILTER, AS_WORD, .words = "open", .says = "open: only those that came by a transfer and whose owner has not done the task to introduce himself."},
 	{"value_min",      IN_FILTER, AS_INT,  .most = VALUE_MOST, .says = "Worth at least this, in minor units."},
 	{"value_max",      IN_FILTER, AS_INT,  .most = VALUE_MOST, .says = "Worth at most this, in minor units."},
 	{"created_after",  IN_FILTER, AS_TIME, .says = "Created then or later."},
@@ -82,11 +84,14 @@ static const struct param one[] = {
 	{"tags",        IN_BODY, AS_TEXT,   .list = true, .items = 50, .least = 1, .most = 64, .says = "Words to find it by."}, \
 	{"custom",      IN_BODY, AS_OBJECT, .most = 16384,            .says = "Fields of your own; merged in a PATCH, null removes one."}
 
+#define NEW \
+	{"id",              IN_BODY, AS_UUID,  .solid = true,  .says = "A UUID of your own making, for apps that create offline."}, \
+	FIELDS(true)
+
 static const struct param create[] = {
 	{"idempotency-key", IN_HEAD, AS_RETRY, .sql = "retry", .says = "The same key and body creates it once."},
 	{"duplicates",      IN_QUERY, AS_WORD, .words = "tell refuse", .unless = "tell", .says = "What to do where there is such a one that you see: create it and tell, or refuse (409)."},
-	{"id",              IN_BODY, AS_UUID,  .solid = true,  .says = "A UUID of your own making, for apps that create offline."},
-	FIELDS(true),
+	NEW,
 	{0}
 };
 
@@ -94,6 +99,26 @@ static const struct param change[] = {
 	{"id",       IN_PATH, AS_UUID, .must = true, .says = "The customer."},
 	{"if-match", IN_HEAD, AS_TAGS, .must = true, .says = "The entity-tag that you read."},
 	FIELDS(false),
+	{0}
+};
+
+static const struct param new_item[] = {
+	BATCH_NEW,
+	NEW,
+	{0}
+};
+
+static const struct param changed_item[] = {
+	BATCH_CHANGED,
+	FIELDS(false),
+	{0}
+};
+
+static const struct variant items[] = {{"create", new_item}, {"change", changed_item}, {0}};
+
+static const struct param batch[] = {
+	{"duplicates",      IN_QUERY, AS_WORD, .words = "tell refuse", .unless = "tell", .says = "What to do where there is such a one that you see: create it and tell, or refuse (409)."},
+	BATCH(items),
 	{0}
 };
 
@@ -170,6 +195,7 @@ static const struct param timeline[] = {
 static const struct route routes[] = {
 	{GET,    "/v1/customers",             "customer_list",    find,    reply_list, 200, .says = "Lists customers, by default the latest changed first."},
 	{POST,   "/v1/customers",             "customer_create",  create,  reply_row,  201, .says = "Creates a customer; its owner is you, its stage the first of your segments. Tells which of those that you see are the same."},
+	{POST,   "/v1/customers/batch",       "customer_batch",   batch,   reply_batch, 200, .strict = true, .says = "Creates and changes up to 200 customers, all or none or each alone; says of each what became of it."},
 	{POST,   "/v1/customers/break-glass", "customer_break_glass", break_glass, reply_row, 200, .strict = true, .says = "Opens the one customer with this phone or e-mail for half an hour, to read; its owner is told."},
 	{GET,    "/v1/customers/:id",         "customer_get",     one,     reply_row,  200, .says = "Shows one customer."},
 	{PATCH,  "/v1/customers/:id",         "customer_change",  change,  reply_row,  200, .says = "Changes some fields; null clears one (RFC 7396)."},

@@ -2,6 +2,7 @@
  *
  *	GET    /v1/deals        a page of them, the latest changed first
  *	POST   /v1/deals        a new one
+ *	POST   /v1/deals/batch  many creations and changes at once
  *	GET    /v1/deals/:id    one, now or as of an earlier moment
  *	PATCH  /v1/deals/:id    change some fields of one
  *	DELETE /v1/deals/:id    archive one
@@ -56,11 +57,14 @@ static const struct param one[] = {
 	{"reason",         IN_BODY, AS_PROSE, .least = 1, .most = 1000,  .says = "Why it was won or lost."}, \
 	{"notes",          IN_BODY, AS_PROSE, .least = 1, .most = 10000, .says = "Anything else, several lines."}
 
+#define NEW \
+	{"id",              IN_BODY, AS_UUID,  .solid = true,  .says = "A UUID of your own making, for apps that create offline."}, \
+	{"customer_id",     IN_BODY, AS_UUID,  .must = true,   .says = "Whose it is; it stays there."}, \
+	FIELDS(true)
+
 static const struct param create[] = {
 	{"idempotency-key", IN_HEAD, AS_RETRY, .sql = "retry", .says = "The same key and body creates it once."},
-	{"id",              IN_BODY, AS_UUID,  .solid = true,  .says = "A UUID of your own making, for apps that create offline."},
-	{"customer_id",     IN_BODY, AS_UUID,  .must = true,   .says = "Whose it is; it stays there."},
-	FIELDS(true),
+	NEW,
 	{0}
 };
 
@@ -68,6 +72,25 @@ static const struct param change[] = {
 	{"id",       IN_PATH, AS_UUID, .must = true, .says = "The deal."},
 	{"if-match", IN_HEAD, AS_TAGS, .must = true, .says = "The entity-tag that you read."},
 	FIELDS(false),
+	{0}
+};
+
+static const struct param new_item[] = {
+	BATCH_NEW,
+	NEW,
+	{0}
+};
+
+static const struct param changed_item[] = {
+	BATCH_CHANGED,
+	FIELDS(false),
+	{0}
+};
+
+static const struct variant items[] = {{"create", new_item}, {"change", changed_item}, {0}};
+
+static const struct param batch[] = {
+	BATCH(items),
 	{0}
 };
 
@@ -80,6 +103,7 @@ static const struct param archive[] = {
 static const struct route routes[] = {
 	{GET,    "/v1/deals",     "deal_list",    find,    reply_list, 200, .says = "Lists deals, by default the latest changed first."},
 	{POST,   "/v1/deals",     "deal_create",  create,  reply_row,  201, .says = "Creates a deal; its stage is its customer's where you say none."},
+	{POST,   "/v1/deals/batch", "deal_batch", batch, reply_batch, 200, .strict = true, .says = "Creates and changes up to 200 deals, all or none or each alone; says of each what became of it."},
 	{GET,    "/v1/deals/:id", "deal_get",     one,     reply_row,  200, .says = "Shows one deal."},
 	{PATCH,  "/v1/deals/:id", "deal_change",  change,  reply_row,  200, .says = "Changes some fields; won or lost needs a reason, and a closed deal is opened before anything else of it changes."},
 	{DELETE, "/v1/deals/:id", "deal_archive", archive, reply_row,  200, .says = "Archives a deal; nothing is lost."},

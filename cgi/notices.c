@@ -6,7 +6,7 @@
 
 /* clang-format off */
 static const struct param find[] = {
-	{"kind",   IN_FILTER, AS_WORD, .list = true, .items = 5, .words = "break_glass duplicate export hand_over hold", .says = "Only of these kinds."},
+	{"kind",   IN_FILTER, AS_WORD, .list = true, .items = 8, .words = "break_glass bulk duplicate export hand_over hold rotation transfer", .says = "Only of these kinds."},
 	{"from",   IN_FILTER, AS_TIME, .says = "Then or later."},
 	{"to",     IN_FILTER, AS_TIME, .says = "Earlier."},
 	{"cursor", IN_QUERY,  AS_CURSOR, .says = "The next of the page before."},

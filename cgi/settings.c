@@ -41,6 +41,12 @@ static const struct param exports[] = {
 	{0}
 };
 
+static const struct param bulk[] = {
+	{"approval_above",    IN_BODY, AS_INT, .least = 0, .most = 500000, .says = "Above so many customers given away at once a second person has to approve; null: 50."},
+	{"introduction_days", IN_BODY, AS_INT, .least = 1, .most = 365,    .says = "In how many days whoever gets a customer is to introduce himself; null: 3."},
+	{0}
+};
+
 static const struct param change[] = {
 	{"if-match",        IN_HEAD, AS_TAGS, .must = true,  .says = "The entity-tag that you read."},
 	{"visibility",      IN_BODY, AS_WORD, .solid = true, .words = "own team open",     .says = "How far reps see: their own customers, those of their team, or all."},
@@ -50,6 +56,8 @@ static const struct param change[] = {
 	{"budgets",         IN_BODY, AS_OBJECT, .solid = true, .most = 16384, .says = "How much of the base people may see and change: {role or person: {measure: {window: {soft, hard}}}}, laid over what is there; null brings a default back."},
 	{"ledger_months",   IN_BODY, AS_INT,  .solid = true, .least = 12, .most = 1200, .says = "For how many months it is kept who saw what; at least a year."},
 	{"exports",         IN_BODY, AS_OBJECT, .solid = true, .members = exports, .says = "How much may go out, and who decides; merged with what there is."},
+	{"bulk",            IN_BODY, AS_OBJECT, .solid = true, .members = bulk, .says = "What a mass update may do alone; merged with what there is."},
+	{"rotation",        IN_BODY, AS_OBJECT, .solid = true, .most = 16384, .says = "When customers are proposed to go to somebody else: {segment: {longest_days, share_of_touches, touches_days, touches_least, exempt_key_accounts_above, exempt_tag}}, laid over what is there; null ends a segment's."},
 	{"notify",          IN_BODY, AS_OBJECT, .solid = true, .members = notify, .says = "Who outside is told of what; merged with what there is, and shown to admins alone."},
 	{"webhook_secret",  IN_BODY, AS_TEXT, .solid = true, .least = 32, .most = 200, .says = "The key that messages to webhooks are signed with; it is never shown, and can be replaced."},
 	{0}

@@ -83,7 +83,7 @@ remember(struct app *app, const struct req *r, const struct route *to, const cha
 static bool
 telling(const struct req *r)
 {
-	int status = r->fault == NULL || r->sid == NULL ? 0 : r->fault->status;
+	int status = r->fault == NULL || r->sid == NULL || r->remembered ? 0 : r->fault->status;
 
 	return status == 401 || status == 403 || status == 404 || status == 429;
 }
@@ -163,6 +163,15 @@ reply_list(struct app *app, struct req *r, const struct route *to, const struct 
 
 	if (rows != NULL)
 		render_list(r, rows, in->fields, in->holds, app->cursor_key);
+}
+
+void
+reply_batch(struct app *app, struct req *r, const struct route *to, const struct bound *in)
+{
+	struct rows *rows = call(app, r, to, in);
+
+	if (rows != NULL)
+		render_batch(r, rows);
 }
 
 static int

@@ -2,6 +2,7 @@
 #ifndef APP_H
 #define APP_H
 
+#include "batch.h"
 #include "body.h"
 #include "conf.h"
 #include "cursor.h"
@@ -63,9 +64,10 @@ struct app {
 	unsigned char cursor_key[CURSOR_KEY];
 };
 
-/* Calls the route's function and renders its first row, or its rows as a list. */
+/* Calls the route's function and renders its first row, its rows as a list, or as what became of each item of a batch. */
 reply_fn reply_row;
 reply_fn reply_list;
+reply_fn reply_batch;
 
 /* Takes an export's ticket, and has its file go out behind the head (download.c). A HEAD only looks. */
 reply_fn reply_file;

@@ -6,56 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ERRORS_MOST 64 /* a body of 64 KiB can hold thousands of wrong members; nobody reads them */
+/* A body of 64 KiB can hold thousands of wrong members, which nobody reads; each item of a batch may have one. */
+#define ERRORS_MOST 200
 #define RETRY_MOST  604800
 
-/* The detail of a fault or of one error that comes without its own. */
 /* clang-format off */
-static const struct sentence {
-	const char *code;
-	const char *text;
-} sentences[] = {
-	{"already_exists",         "Something with this identity exists already."},
-	{"busy",                   "Somebody else is changing the same data; try again."},
-	{"conflict",               "The present state of the resource does not allow this."},
-	{"exposure_budget_exceeded", "You have seen as much of the customer base as you may for now."},
-	{"forbidden",              "You may not do this."},
-	{"internal",               "The server failed; the instance names this request in its log."},
-	{"invalid_cursor",         "This cursor does not belong to this list; start again without it."},
-	{"invalid_value",          "A value is not allowed; errors names it where it is known."},
-	{"malformed_request",      "The request is malformed."},
-	{"method_not_allowed",     "This resource does not have this method; Allow lists those it has."},
-	{"not_acceptable",         "The resource has no form that the Accept header takes."},
-	{"not_found",              "There is no such resource, or you may not see it."},
-	{"precondition_required",  "Send If-Match with the ETag of the version you saw."},
-	{"rate_limited",           "Too many requests; wait for the seconds in Retry-After."},
-	{"required",               "This member is required."},
-	{"timed_out",              "The work took too long and was stopped; nothing was changed."},
-	{"too_large",              "The request is larger than this resource takes."},
-	{"unauthorized",           "A valid access token is needed."},
-	{"unavailable",            "The service cannot answer now; try again."},
-	{"unknown",                "There is no such member or parameter."},
-	{"unknown_reference",      "What this refers to does not exist."},
-	{"unsupported_media_type", "The resource does not take this Content-Type."},
-	{"version_mismatch",       "Somebody changed the resource since you read it."},
-	{0}
-};
-
 /* What fault_render always writes itself; the same names in extra are left out. */
 static const char *const reserved[] = {
 	"type", "title", "status", "detail", "instance", "code", NULL
 };
 /* clang-format on */
-
-static const char *
-sentence(const char *code, const char *otherwise)
-{
-	const struct sentence *one = sentences;
-
-	while (one->code != NULL && strcmp(one->code, code) != 0)
-		one++;
-	return one->code == NULL ? otherwise : one->text;
-}
 
 static char *
 copy(struct req *r, const char *text)
@@ -232,8 +192,9 @@ errors(struct buf *to, const struct fault_error *e)
 		buf_text(to, ",\"code\":");
 		buf_json(to, e->code);
 		buf_text(to, ",\"detail\":");
-		buf_json(to, e->detail != NULL ? e->detail
-					       : sentence(e->code, "This value is not allowed."));
+		buf_json(to, e->detail != NULL
+				 ? e->detail
+				 : fault_sentence(e->code, "This value is not allowed."));
 		buf_char(to, '}');
 	}
 	buf_char(to, ']');
@@ -258,22 +219,20 @@ headers(struct req *r, const struct fault *f)
 }
 
 void
-fault_render(struct req *r)
+fault_problem(struct buf *out, struct fault *f, const char *instance)
 {
-	struct fault *f = begin(r, &r->fault, 500, "internal");
 	const char *title = http_reason(f->status);
-	struct buf *out = &r->out;
 
-	r->out = (struct buf){.mem = r->mem};
 	buf_text(out, "{\"type\":");
-	buf_json(out, arena_print(r->mem, "/problems/%s", f->code));
+	buf_json(out, arena_print(out->mem, "/problems/%s", f->code));
 	buf_text(out, ",\"title\":");
 	buf_json(out, *title == '\0' ? "Error" : title);
 	buf_print(out, ",\"status\":%d,\"detail\":", f->status);
-	buf_json(
-	    out, f->detail != NULL ? f->detail : sentence(f->code, "The request was refused."));
-	buf_text(out, ",\"instance\":");
-	buf_json(out, r->id);
+	buf_json(out, fault_detail(f));
+	if (instance != NULL) {
+		buf_text(out, ",\"instance\":");
+		buf_json(out, instance);
+	}
 	buf_text(out, ",\"code\":");
 	buf_json(out, f->code);
 	if (f->errors != NULL)
@@ -281,6 +240,15 @@ fault_render(struct req *r)
 	if (f->extra != NULL)
 		further(out, f);
 	buf_char(out, '}');
+}
+
+void
+fault_render(struct req *r)
+{
+	struct fault *f = begin(r, &r->fault, 500, "internal");
+
+	r->out = (struct buf){.mem = r->mem};
+	fault_problem(&r->out, f, r->id);
 	r->status = f->status;
 	r->type = "application/problem+json";
 	headers(r, f);

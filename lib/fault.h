@@ -29,6 +29,15 @@ bool fail_later(struct req *r, const char *pointer, const char *why, const char 
 bool fail_sql(struct req *r, const char *state, const char *message, const char *detail,
     const char *hint, const char *constraint, const char *column);
 
+/* The usual sentence about a code, or otherwise. */
+const char *fault_sentence(const char *code, const char *otherwise);
+
+/* The sentence of a fault, its own or the usual one. */
+const char *fault_detail(const struct fault *f);
+
+/* Adds the problem's object to out; instance may be NULL.  f->retry_after may be set by what it holds. */
+void fault_problem(struct buf *out, struct fault *f, const char *instance);
+
 /* Renders r->fault into r->status, type, headers and out, replacing what was there. */
 void fault_render(struct req *r);
 

@@ -26,6 +26,21 @@ put_words(struct buf *to, const char *words)
 	buf_char(to, ']');
 }
 
+/* The forms that an object may have. */
+static void
+put_variants(struct buf *to, const struct variant *variants)
+{
+	const char *comma = "";
+
+	buf_text(to, ",\"oneOf\":[");
+	for (const struct variant *one = variants; one->word != NULL; one++, comma = ",") {
+		buf_print(to, "%s{\"title\":\"%s\",\"type\":\"object\"", comma, one->word);
+		put_members(to, one->members);
+		buf_char(to, '}');
+	}
+	buf_char(to, ']');
+}
+
 static void
 put_schema(struct buf *to, const struct param *p)
 {
@@ -55,6 +70,8 @@ put_schema(struct buf *to, const struct param *p)
 	}
 	if (p->members != NULL)
 		put_members(to, p->members);
+	if (p->variants != NULL)
+		put_variants(to, p->variants);
 	buf_char(to, '}');
 	if (p->list)
 		buf_char(to, '}');

@@ -26,6 +26,14 @@ enum type {
 	AS_SORT,   /* a comma list of words, each with - for descending */
 };
 
+struct param;
+
+/* What an object holds when one of its members is this word. */
+struct variant {
+	const char *word;
+	const struct param *members;
+};
+
 /* One parameter.  IN_PATH, IN_QUERY and IN_HEAD become an SQL argument each; all of IN_FILTER
  * become one argument "filter", all of IN_BODY one argument "body", both jsonb objects.
  * A wrong value is 404 in the path, 400 in the query and head, 422 in the body. */
@@ -42,8 +50,13 @@ struct param {
 	const char *words;  /* for AS_WORD, AS_FIELDS, AS_SORT: separated by spaces */
 	const char *unless; /* the argument when it is not sent; for a query only */
 	const char *sql;    /* the argument's name where it is not the parameter's */
-	const struct param *members; /* for AS_OBJECT */
-	const char *says;            /* the one sentence that documents it */
+	const struct param *members;    /* for AS_OBJECT */
+	const struct variant *variants; /* in its place, where the member by says which of them */
+	const char *by;
+	const char *
+	    apart; /* of a list: where this member of the body is false, an item with wrong values is
+			    * refused alone (r->apart), and its number is in the body's member _wrong */
+	const char *says; /* the one sentence that documents it */
 };
 
 #define ARGS_MOST 22 /* beside session and request, in one statement of 24 */

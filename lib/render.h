@@ -27,4 +27,13 @@ void render_row(struct req *r, const struct rows *rows, const char *fields);
 void render_list(struct req *r, const struct rows *rows, const char *fields, const char *holds,
     const unsigned char key[CURSOR_KEY]);
 
+/* Renders what became of the items of a batch: {"results":[…],"done":…,"held":…,"failed":…}, each refused one with its problem.
+ * Where they stand and fall together (_atomic) and one fell, the request is refused and its errors name the items.  The row of an
+ * item has its _index and one of
+ *	_item            its result's JSON; _held says that it waits
+ *	_state _message _detail _hint _constraint _column    what PostgreSQL raised (fail_sql)
+ *	_pointer _why _said    a member that this names; several are several rows
+ * or nothing, where its form was wrong already (r->apart). */
+void render_batch(struct req *r, const struct rows *rows);
+
 #endif

@@ -65,6 +65,9 @@ struct req {
 	/* What goes out. */
 	struct fault *fault;   /* set: refused */
 	struct fault *pending; /* a 422 that waits behind 404, 403, 412 and 409 */
+	struct fault **apart;  /* by number those of items that are refused alone, or NULL */
+	size_t aparts;         /* how many items there are then */
+	bool remembered;       /* PostgreSQL knows of the refusal already */
 	int status;
 	const char *exposure;   /* customers that the caller can still see, or NULL */
 	const char *type;       /* content type of out */

@@ -86,6 +86,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/search.sql
 \ir app/duplicates.sql
 \ir app/hand_over.sql
+\ir app/transfer.sql
 \ir app/break_glass.sql
 \ir app/holds.sql
 \ir app/decoys.sql
@@ -96,6 +97,10 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/restore.sql
 \ir app/changes.sql
 \ir app/restore_write.sql
+\ir app/bulk_set.sql
+\ir app/bulk.sql
+\ir app/bulk_chunk.sql
+\ir app/rotations.sql
 \ir app/search_find.sql
 \ir app/org.sql
 
@@ -112,6 +117,8 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir policy/jobs.sql
 \ir policy/outbox.sql
 \ir policy/exports.sql
+\ir policy/bulk.sql
+\ir policy/rotations.sql
 
 \ir api/answers.sql
 \ir api/outcome.sql
@@ -139,6 +146,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/offers.sql
 \ir api/offers_sent.sql
 \ir api/activities.sql
+\ir api/batch.sql
 \ir api/customers_merge.sql
 \ir api/search.sql
 \ir api/history.sql
@@ -157,6 +165,10 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/restores.sql
 \ir api/exports_rows.sql
 \ir api/exports.sql
+\ir api/bulk_wish.sql
+\ir api/bulk_doc.sql
+\ir api/bulk.sql
+\ir api/rotations.sql
 \ir api/exports_file.sql
 
 \ir grants.sql

@@ -72,46 +72,58 @@ begin
 end
 $$;
 
--- A new activity, by the caller, of this moment where body says nothing else.
-create function api.activity_create(session text, request uuid, retry text, body jsonb) returns setof api.activity
-language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+-- Makes the activity that a body describes, by the caller, of this moment where body says nothing else; returns its id.
+create function api.activity_made(retry text, body jsonb) returns uuid
+language plpgsql volatile as $$
 declare
-    c    app.customer;
-    n    app.activity;
-    made uuid;
+    c app.customer := api.child_customer((body->>'customer_id')::uuid, 'activities');
+    n app.activity;
 begin
-    perform app.enter(session, request, 'activities.create');
-    made := api.child_made(retry);
-    if made is null then
-        c := api.child_customer((body->>'customer_id')::uuid, 'activities');
-        n.at := app.now();
-        perform api.activity_fits(body, null);
-        body := body || jsonb_build_object('author_id', app.me());
-        made := api.child_create(n, retry, body);
-    end if;
-    return next api.child_answer(null::api.activity, 'activities', made, 201);
+    n.at := app.now();
+    n.backdated := false;
+    n.introduction := false;
+    perform api.activity_fits(body, null);
+    return api.child_create(n, retry, body || jsonb_build_object('author_id', app.me()));
 end
 $$;
 
--- Corrects one activity; what it said before stays readable (as_of, history). What was said is corrected by its author, a manager or
--- an admin; the next step belongs to whoever works with the customer.
-create function api.activity_change(session text, request uuid, id uuid, if_match text[], body jsonb) returns setof api.activity
+-- A new one, as an answer.
+create function api.activity_create(session text, request uuid, retry text, body jsonb) returns setof api.activity
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+begin
+    perform app.enter(session, request, 'activities.create');
+    return next api.child_answer(null::api.activity, 'activities', coalesce(api.child_made(retry), api.activity_made(retry, body)), 201);
+end
+$$;
+
+-- Corrects one activity; the row is a 412, or as it was. What it said before stays readable (as_of, history). What was said is corrected by
+-- its author, a manager or an admin; the next step belongs to whoever works with the customer.
+create function api.activity_changed(id uuid, if_match text[], body jsonb) returns api.activity
+language plpgsql volatile as $$
 declare
     c app.activity;
     r api.activity;
 begin
-    perform app.enter(session, request, 'activities.change');
     c := api.child_locked(c, 'activities', id);
     perform api.activity_may(body, c);
     r := api.child_checked(r, 'activities', id, if_match, body);
-    if r._status = 412 then
-        return next r;
-        return;
+    if r._status is null then
+        perform api.activity_fits(body, c);
+        perform api.child_write(c, body);
     end if;
-    perform api.activity_fits(body, c);
-    perform api.child_write(c, body);
-    return next api.child_answer(r, 'activities', id, 200);
+    return r;
+end
+$$;
+
+-- The same as an answer.
+create function api.activity_change(session text, request uuid, id uuid, if_match text[], body jsonb) returns setof api.activity
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    r api.activity;
+begin
+    perform app.enter(session, request, 'activities.change');
+    r := api.activity_changed(id, if_match, body);
+    return next case when r._status is null then api.child_answer(r, 'activities', id, 200) else r end;
 end
 $$;
 

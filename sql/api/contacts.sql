@@ -39,13 +39,35 @@ begin
 end
 $$;
 
--- A new contact. The first of a customer is its primary one where body says nothing else. Duplicates as in customer_create.
+-- Makes the contact that a body describes, as api.customer_made. The first of a customer is its primary one where body says nothing else.
+create function api.contact_made(retry text, body jsonb, duplicates text) returns api.contact
+language plpgsql volatile as $$
+declare
+    c      app.customer := api.child_customer((body->>'customer_id')::uuid, 'contacts');
+    n      app.contact;
+    r      api.contact;
+    found_ jsonb;
+begin
+    perform api.newcomer_turn(array[api.newcomer(jsonb_populate_record(n, body), c.country)]);
+    if duplicates = 'refuse' then
+        found_ := api.duplicates(api.newcomer(jsonb_populate_record(n, body), c.country));
+        if found_ <> '[]' then
+            return api.duplicate_refused(r, found_);
+        end if;
+    end if;
+    -- The first one is whom to ask for first.
+    n.is_primary := not exists (select from app.contact k where k.org_id = c.org_id and k.customer_id = c.id and k.is_primary and k.archived_at is null);
+    r.id := api.child_create(n, retry, body);
+    perform api.duplicates_hidden(api.newcomer(k, c.country)) from app.contact k where k.org_id = app.org() and k.id = r.id;
+    return r;
+end
+$$;
+
+-- A new contact. Duplicates as in customer_create.
 create function api.contact_create(session text, request uuid, retry text, body jsonb, duplicates text default 'tell')
 returns setof api.contact
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
-    c      app.customer;
-    n      app.contact;
     r      api.contact;
     made   uuid;
     found_ jsonb;
@@ -53,24 +75,16 @@ begin
     perform app.enter(session, request, 'contacts.create');
     made := api.child_made(retry);
     if made is null then
-        c := api.child_customer((body->>'customer_id')::uuid, 'contacts');
-        perform api.newcomer_turn(api.newcomer(jsonb_populate_record(n, body), c.country));
-        if duplicates = 'refuse' then
-            found_ := api.duplicates(api.newcomer(jsonb_populate_record(n, body), c.country));
-            if found_ <> '[]' then
-                return next api.duplicate_refused(r, found_);
-                return;
-            end if;
+        r := api.contact_made(retry, body, duplicates);
+        if r._status = 409 then
+            return next r;
+            return;
         end if;
-        -- The first one is whom to ask for first.
-        n.is_primary := not exists (select from app.contact k where k.org_id = c.org_id and k.customer_id = c.id and k.is_primary and k.archived_at is null);
-        made := api.child_create(n, retry, body);
-        perform api.duplicates_hidden(api.newcomer(k, c.country)) from app.contact k where k.org_id = app.org() and k.id = made;
+        made := r.id;
     end if;
-    found_ := coalesce(found_, api.duplicates(api.newcomer(k, o.country)))
-    from app.contact k join app.customer o on o.org_id = k.org_id and o.id = k.customer_id where k.org_id = app.org() and k.id = made;
+    found_ := api.duplicates_of('contacts', made);
     r := api.child_answer(null::api.contact, 'contacts', made, 201);
-    r._also := jsonb_build_object('duplicates', coalesce(found_, '[]'));
+    r._also := jsonb_build_object('duplicates', found_);
     return next r;
 end
 $$;
@@ -98,27 +112,36 @@ begin
 end
 $$;
 
--- Changes some fields of one contact. Where it has to wait it is a 202 with the hold.
-create function api.contact_change(session text, request uuid, id uuid, if_match text[], body jsonb) returns setof api.contact
-language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+-- Changes some fields of one contact. The row is a 202 with the hold where it has to wait, or a 412.
+create function api.contact_changed(id uuid, if_match text[], body jsonb) returns api.contact
+language plpgsql volatile as $$
 declare
     c app.contact;
     r api.contact;
     held jsonb;
 begin
-    perform app.enter(session, request, 'contacts.change');
     c := api.child_locked(c, 'contacts', id);
     r := api.child_checked(r, 'contacts', id, if_match, body);
     if r._status = 412 then
-        return next r;
-        return;
+        return r;
     end if;
     held := api.contact_tried(c, body);
     if held is not null then
-        return next api.held(r, app.hold('contacts', c.id, c.customer_id, c.version, body, held), held);
-        return;
+        return api.held(r, app.hold('contacts', c.id, c.customer_id, c.version, body, held), held);
     end if;
-    return next api.child_answer(r, 'contacts', id, 200);
+    return r;
+end
+$$;
+
+-- The same as an answer.
+create function api.contact_change(session text, request uuid, id uuid, if_match text[], body jsonb) returns setof api.contact
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    r api.contact;
+begin
+    perform app.enter(session, request, 'contacts.change');
+    r := api.contact_changed(id, if_match, body);
+    return next case when r._status is null then api.child_answer(r, 'contacts', id, 200) else r end;
 end
 $$;
 

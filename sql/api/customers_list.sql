@@ -20,6 +20,7 @@ language sql immutable as $$
         'email', 'v.id in (select k.id from app.customer k where k.org_id = $5 and k.email_key = app.email_key($1->>''email'') '
             'union all select t.customer_id from app.contact t where t.org_id = $5 and t.archived_at is null and t.email_key = app.email_key($1->>''email'')) and ''email'' <> all(v._hidden)',
         'name', 'v.name = any(app.texts($1->''name''))',
+        'introduction', '$1->>''introduction'' = ''open'' and exists (select from app.activity a where a.org_id = $5 and a.customer_id = v.id and a.introduction and a.done_at is null and a.archived_at is null)',
         'value_min', 'v.value >= ($1->>''value_min'')::bigint',
         'value_max', 'v.value <= ($1->>''value_max'')::bigint',
         'created_after', 'v.created_at >= ($1->>''created_after'')::timestamptz',

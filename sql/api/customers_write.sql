@@ -37,14 +37,56 @@ begin
 end
 $$;
 
--- A new customer. The owner is the creator, the stage the first of his segments, where body says nothing else. The id may
--- come from the client; 409 already_exists when it is taken. The answer tells of duplicates; where these are to be refused it is a
--- 409 with them (_status).
+-- Makes the customer that a body describes; the row has its id. The owner is the creator, the stage the first of his segments, where body
+-- says nothing else. The id may come from the client; 409 already_exists when it is taken. Where duplicates are to be refused and there
+-- are some, nothing is made and the row is a 409 with them (_status).
+create function api.customer_made(body jsonb, duplicates text) returns api.customer
+language plpgsql volatile as $$
+declare
+    n      app.customer;
+    r      api.customer;
+    found_ jsonb;
+begin
+    perform api.customer_may_assign(body, body->>'stage');
+    n.custom := '{}';
+    n := api.customer_patched(n, body);
+    n.custom := coalesce(nullif(body->'custom', 'null'), '{}');   -- as sent: there is nothing to remove a null from
+    n.org_id := app.org();
+    n.id := coalesce(n.id, app.uuid7());
+    n.version := 1;
+    n.created_at := app.clock();
+    n.updated_at := n.created_at;
+    n.archived_at := null;
+    if not body ? 'owner_id' then
+        n.owner_id := app.me();
+    end if;
+    n.stage := coalesce(n.stage, (
+        select s.id from app.stage s
+        where s.org_id = app.org() and (app.role() <> 'rep' or exists (select from app.staff_segment g
+            where g.org_id = app.org() and g.staff_id = app.me() and g.segment_id = s.segment_id))
+        order by s.position limit 1));
+    if n.stage is null then
+        perform app.refuse(403, 'forbidden', 'You are assigned to no segment of the funnel.');
+    end if;
+    perform api.newcomer_turn(array[api.newcomer(n)]);
+    if duplicates = 'refuse' then
+        found_ := api.duplicates(api.newcomer(n));
+        if found_ <> '[]' then
+            return api.duplicate_refused(r, found_);
+        end if;
+    end if;
+    insert into app.customer select n.*;
+    perform api.duplicates_hidden(api.newcomer(n));
+    r.id := n.id;
+    return r;
+end
+$$;
+
+-- A new customer. The answer tells of duplicates.
 create function api.customer_create(session text, request uuid, retry text, body jsonb, duplicates text default 'tell')
 returns setof api.customer
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
-    n      app.customer;
     r      api.customer;
     again  uuid;
     found_ jsonb;
@@ -55,44 +97,19 @@ begin
     end if;
     again := app.retry_result(retry);
     if again is null then
-        perform api.customer_may_assign(body, body->>'stage');
-        n.custom := '{}';
-        n := api.customer_patched(n, body);
-        n.custom := coalesce(nullif(body->'custom', 'null'), '{}');   -- as sent: there is nothing to remove a null from
-        n.org_id := app.org();
-        n.id := coalesce(n.id, app.uuid7());
-        n.version := 1;
-        n.created_at := app.clock();
-        n.updated_at := n.created_at;
-        n.archived_at := null;
-        if not body ? 'owner_id' then
-            n.owner_id := app.me();
+        r := api.customer_made(body, duplicates);
+        if r._status = 409 then
+            return next r;
+            return;
         end if;
-        n.stage := coalesce(n.stage, (
-            select s.id from app.stage s
-            where s.org_id = app.org() and (app.role() <> 'rep' or exists (select from app.staff_segment g
-                where g.org_id = app.org() and g.staff_id = app.me() and g.segment_id = s.segment_id))
-            order by s.position limit 1));
-        if n.stage is null then
-            perform app.refuse(403, 'forbidden', 'You are assigned to no segment of the funnel.');
-        end if;
-        perform api.newcomer_turn(api.newcomer(n));
-        if duplicates = 'refuse' then
-            found_ := api.duplicates(api.newcomer(n));
-            if found_ <> '[]' then
-                return next api.duplicate_refused(r, found_);
-                return;
-            end if;
-        end if;
-        insert into app.customer select n.*;
-        perform app.retry_keep(retry, n.id), api.duplicates_hidden(api.newcomer(n));
-        again := n.id;
+        again := r.id;
+        perform app.retry_keep(retry, again);
     end if;
-    found_ := coalesce(found_, api.duplicates(api.newcomer(c))) from app.customer c where c.org_id = app.org() and c.id = again;
+    found_ := api.duplicates_of('customers', again);
     perform app.single();
     r := api.customer_shown(again);
     r._status := 201;
-    r._also := jsonb_build_object('duplicates', coalesce(found_, '[]'));
+    r._also := jsonb_build_object('duplicates', found_);
     r._location := '/v1/customers/' || again;
     perform app.disclose('change', array[again], masked => r.masked && '{email,phone,phone_e164}', bytes => pg_column_size(r));
     return next r;
@@ -161,17 +178,16 @@ begin
 end
 $$;
 
--- Changes some fields of one customer. Where it has to wait it is a 202 with the hold (app.tg_held). 412 with the conflicting fields when if_match does not hold its entity-tag, 409 when
--- it is archived.
-create function api.customer_change(session text, request uuid, id uuid, if_match text[], body jsonb) returns setof api.customer
-language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+-- Changes some fields of one customer; the row is the customer as it is then. Where it has to wait it is a 202 with the hold (app.tg_held);
+-- 412 with the conflicting fields when if_match does not hold its entity-tag. Raises 409 when it is archived.
+create function api.customer_changed(id uuid, if_match text[], body jsonb) returns api.customer
+language plpgsql volatile as $$
 declare
     c app.customer;
     n app.customer;
     r api.customer;
     held jsonb;
 begin
-    perform app.enter(session, request, 'customers.change');
     c := api.customer_locked(id);
     if app.role() = 'rep' and body ?| '{owner_id,stage}' then
         perform app.refuse_member(403, 'forbidden', '/' || k, 'forbidden', 'A rep hands a customer over; he does not change this member.')
@@ -182,8 +198,7 @@ begin
     perform app.refuse_member(403, 'forbidden', '/' || k, 'forbidden', 'The people of another segment keep this to themselves.')
     from unnest(r._hidden) k where body ? k limit 1;
     if not app.tag_matches(if_match, r._etag) then
-        return next api.customer_stale(r, if_match, body);
-        return;
+        return api.customer_stale(r, if_match, body);
     end if;
     if c.archived_at is not null then
         perform app.refuse(409, 'archived', 'The customer is archived. Restore it first.');
@@ -191,11 +206,23 @@ begin
     n := api.customer_patched(c, body);
     held := api.customer_tried(c, n);
     if held is not null then
-        return next api.held(r, app.hold('customers', c.id, c.id, c.version, body, held), held);
-        return;
+        return api.held(r, app.hold('customers', c.id, c.id, c.version, body, held), held);
     end if;
-    r := api.customer_shown(id);
-    perform app.disclose('change', array[r.id], masked => r.masked && '{email,phone,phone_e164}', bytes => pg_column_size(r));
+    return api.customer_shown(id);
+end
+$$;
+
+-- The same as an answer.
+create function api.customer_change(session text, request uuid, id uuid, if_match text[], body jsonb) returns setof api.customer
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    r api.customer;
+begin
+    perform app.enter(session, request, 'customers.change');
+    r := api.customer_changed(id, if_match, body);
+    if r._status is null then
+        perform app.disclose('change', array[r.id], masked => r.masked && '{email,phone,phone_e164}', bytes => pg_column_size(r));
+    end if;
     return next r;
 end
 $$;

@@ -56,44 +56,56 @@ begin
 end
 $$;
 
--- A new deal. Its stage is its customer's where body says nothing else.
-create function api.deal_create(session text, request uuid, retry text, body jsonb) returns setof api.deal
-language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+-- Makes the deal that a body describes; returns its id. Its stage is its customer's where body says nothing else.
+create function api.deal_made(retry text, body jsonb) returns uuid
+language plpgsql volatile as $$
 declare
-    c    app.customer;
-    n    app.deal;
-    made uuid;
+    c app.customer := api.child_customer((body->>'customer_id')::uuid, 'deals');
+    n app.deal;
 begin
-    perform app.enter(session, request, 'deals.create');
-    made := api.child_made(retry);
-    if made is null then
-        c := api.child_customer((body->>'customer_id')::uuid, 'deals');
-        n.status := 'open';
-        n.stage := c.stage;
-        perform api.deal_closes(body);
-        made := api.child_create(n, retry, body);
-    end if;
-    return next api.child_answer(null::api.deal, 'deals', made, 201);
+    n.status := 'open';
+    n.stage := c.stage;
+    perform api.deal_closes(body);
+    return api.child_create(n, retry, body);
 end
 $$;
 
--- Changes some fields of one deal. A closed one is opened again before anything else of it is changed: 409 deal_closed.
-create function api.deal_change(session text, request uuid, id uuid, if_match text[], body jsonb) returns setof api.deal
+-- A new one, as an answer.
+create function api.deal_create(session text, request uuid, retry text, body jsonb) returns setof api.deal
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+begin
+    perform app.enter(session, request, 'deals.create');
+    return next api.child_answer(null::api.deal, 'deals', coalesce(api.child_made(retry), api.deal_made(retry, body)), 201);
+end
+$$;
+
+-- Changes some fields of one deal; the row is a 412, or as it was. A closed one is opened again before anything else of it is changed: 409
+-- deal_closed.
+create function api.deal_changed(id uuid, if_match text[], body jsonb) returns api.deal
+language plpgsql volatile as $$
 declare
     c app.deal;
     r api.deal;
 begin
-    perform app.enter(session, request, 'deals.change');
     c := api.child_locked(c, 'deals', id);
     r := api.child_checked(r, 'deals', id, if_match, body);
-    if r._status = 412 then
-        return next r;
-        return;
+    if r._status is null then
+        perform api.deal_closes(body, c.status);
+        perform api.child_write(c, body);
     end if;
-    perform api.deal_closes(body, c.status);
-    perform api.child_write(c, body);
-    return next api.child_answer(r, 'deals', id, 200);
+    return r;
+end
+$$;
+
+-- The same as an answer.
+create function api.deal_change(session text, request uuid, id uuid, if_match text[], body jsonb) returns setof api.deal
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    r api.deal;
+begin
+    perform app.enter(session, request, 'deals.change');
+    r := api.deal_changed(id, if_match, body);
+    return next case when r._status is null then api.child_answer(r, 'deals', id, 200) else r end;
 end
 $$;
 

@@ -16,12 +16,13 @@ language sql stable as $$
     select row('contacts', k.id, k.customer_id, app.email_key(k.email), app.phone_key(k.phone, country), null, null, null, null)::api.newcomer
 $$;
 
--- Two who make the same at once take turns, so that the second is told of the first.
-create function api.newcomer_turn(n api.newcomer) returns void
+-- Two who make the same at once take turns, so that the second is told of the first; whoever makes several takes all their turns first,
+-- in one order.
+create function api.newcomer_turn(all_ api.newcomer[]) returns void
 language sql volatile as $$
     select pg_advisory_xact_lock(k.lock) from (
-        select hashtextextended(concat_ws(' ', 'newcomer', app.org(), v), 0) as lock
-        from unnest(array[n.email_key, n.phone_key, n.dup_key]) v where v is not null order by 1) k
+        select distinct hashtextextended(concat_ws(' ', 'newcomer', app.org(), v), 0) as lock
+        from unnest(all_) n, unnest(array[n.email_key, n.phone_key, n.dup_key]) v where v is not null order by 1) k
 $$;
 
 -- The live customers and contacts that the caller sees and that are the same as n, and by what; not by what the funnel keeps back
@@ -83,6 +84,18 @@ begin
         left join lateral (select * from api.contact t where h.entity = 'contacts' and t._org = app.org() and t.id = h.id offset 0) k on true) d;
     perform app.disclose('duplicate', shown, 'base contact', masked => masks), app.single();
     return list;
+end
+$$;
+
+-- Those of a customer or contact that is there.
+create function api.duplicates_of(entity text, id uuid) returns jsonb
+language plpgsql volatile as $$
+begin
+    if entity = 'customers' then
+        return api.duplicates(api.newcomer(c)) from app.customer c where c.org_id = app.org() and c.id = duplicates_of.id;
+    end if;
+    return api.duplicates(api.newcomer(k, c.country)) from app.contact k join app.customer c on c.org_id = k.org_id and c.id = k.customer_id
+        where k.org_id = app.org() and k.id = duplicates_of.id;
 end
 $$;
 

@@ -218,9 +218,9 @@ begin
 end
 $$;
 
--- Makes a restore and does it at once when it touches up to 1,000 records; a larger one is left to the job process. The
+-- Makes a restore and does it at once when it touches up to 1,000 records; a larger one is left to the job process of a program. The
 -- result is its id.
-create function api.restore_begin(scope jsonb, reason text, undoes uuid) returns uuid
+create function api.restore_begin(scope jsonb, reason text, undoes uuid, program text default 'restores') returns uuid
 language plpgsql volatile as $$
 declare
     restore uuid := app.uuid7();
@@ -228,11 +228,13 @@ declare
 begin
     -- What a job is still writing cannot be taken back whole.
     if exists (select from app.restore r join app.job j on j.org_id = r.org_id and j.id = r.id and j.status in ('queued', 'running')
-        where r.org_id = app.org() and (r.operation_id = (restore_begin.scope->>'operation')::uuid or r.staff_id = (restore_begin.scope->>'actor')::uuid)) then
-        perform app.refuse(409, 'still_running', 'A restore of these changes is still running. Wait until it is done.', '{"retry_after": 5}');
+        where r.org_id = app.org() and (r.operation_id = (restore_begin.scope->>'operation')::uuid or r.staff_id = (restore_begin.scope->>'actor')::uuid))
+        or program = 'restores' and exists (select from app.bulk b join app.job j on j.org_id = b.org_id and j.id = b.id and (b.stopped or j.status in ('queued', 'running'))
+            where b.org_id = app.org() and (b.operation_id = (restore_begin.scope->>'operation')::uuid or b.staff_id = (restore_begin.scope->>'actor')::uuid)) then
+        perform app.refuse(409, 'still_running', 'What made these changes, or takes them back, is still running. Wait until it is done.', '{"retry_after": 5}');
     end if;
     insert into app.job (org_id, id, program, staff_id, session_id, request_id, status, total, created_at)
-    values (app.org(), restore, 'restores', app.me(), app.session_id(), app.request_id(), 'queued', 0, app.now());
+    values (app.org(), restore, program, app.me(), app.session_id(), app.request_id(), 'queued', 0, app.now());
     insert into app.restore (org_id, id, operation_id, staff_id, scope, reason, undoes, outside)
     values (app.org(), restore, app.operation_id(), app.me(), scope, reason, undoes, api.scope_outside(scope));
     -- Customers last: archiving one takes along what belongs to it, and that is in the plan itself.

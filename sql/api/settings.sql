@@ -4,7 +4,8 @@ create view api.settings with (security_invoker = true) as
 select o.visibility, o.contact_masking, o.classification, o.backdate_days,
     -- How much is too much is not for those whom it stops; they see how much is left.
     case when (select app.role()) <> 'rep' then app.budgets_whole(o.budgets) end as budgets,
-    coalesce(o.ledger_months, 36) as ledger_months, app.export_settings(o.exports) as exports,
+    coalesce(o.ledger_months, 36) as ledger_months, app.export_settings(o.exports) as exports, app.bulk_settings(o.bulk) as bulk,
+    case when (select app.role()) <> 'rep' then app.rotation_settings(o.rotation) end as rotation,
     case when (select app.role()) = 'admin' then o.notify end as notify,   -- the addresses of hooks may be as good as keys
     o.version, o.updated_at,
     o.org_id as _org, 'v' || o.version as _etag, null::int as _status
@@ -33,6 +34,7 @@ declare
     o     app.settings;
     n     app.settings;
     wrong text;
+    pointer text;
 begin
     perform app.enter(session, request, 'settings.change');
     if app.role() <> 'admin' then
@@ -52,10 +54,18 @@ begin
         end if;
     end if;
     n.exports := nullif(app.merge_patch(o.exports, coalesce(body->'exports', '{}')), '{}');
+    n.bulk := nullif(app.merge_patch(o.bulk, coalesce(body->'bulk', '{}')), '{}');
+    if body ? 'rotation' then
+        n.rotation := nullif(app.merge_patch(o.rotation, body->'rotation'), '{}');
+        select w.pointer, w.said into pointer, wrong from app.rotation_wrong(n.rotation, body->'rotation') w;
+        if wrong is not null then
+            perform app.refuse_member(422, 'invalid_value', pointer, 'rotation', wrong);
+        end if;
+    end if;
     n.notify := app.merge_patch(o.notify, coalesce(body->'notify', '{}'));
     if n is distinct from o then
-        update app.settings t set (visibility, contact_masking, classification, backdate_days, budgets, ledger_months, exports, notify, webhook_secret)
-            = (n.visibility, n.contact_masking, n.classification, n.backdate_days, n.budgets, n.ledger_months, n.exports, n.notify, n.webhook_secret)
+        update app.settings t set (visibility, contact_masking, classification, backdate_days, budgets, ledger_months, exports, bulk, rotation, notify, webhook_secret)
+            = (n.visibility, n.contact_masking, n.classification, n.backdate_days, n.budgets, n.ledger_months, n.exports, n.bulk, n.rotation, n.notify, n.webhook_secret)
         where t.org_id = app.org();
     end if;
     if n.webhook_secret is distinct from o.webhook_secret then

@@ -67,6 +67,7 @@ declare
 begin
     new.backdated := new.at < case tg_op when 'INSERT' then least(new.created_at, app.now()) else app.now() end - make_interval(days => days)
         or (tg_op = 'UPDATE' and old.backdated);
+    new.introduction := coalesce(new.introduction, false);
     return new;
 end
 $$;
@@ -124,7 +125,8 @@ create or replace trigger _800_primary after insert or update of is_primary, arc
     for each row when (new.is_primary) execute function app.tg_contact_primary();
 create or replace trigger _100_derive before insert or update of status, closed_at on app.deal
     for each row execute function app.tg_deal_derive();
-create or replace trigger _100_derive before insert on app.activity for each row execute function app.tg_activity_derive();
+create or replace trigger _100_derive before insert on app.activity
+    for each row when (num_nulls(new.backdated, new.introduction) > 0 or new.backdated or new.at < least(new.created_at, app.now())) execute function app.tg_activity_derive();
 create or replace trigger _110_derive before update of at on app.activity
     for each row when (new.at is distinct from old.at and current_setting('app.via', true) is distinct from 'restore')
     execute function app.tg_activity_derive();
@@ -139,7 +141,8 @@ declare
 begin
     for e in select * from (values ('contact', 'contacts'), ('deal', 'deals'), ('activity', 'activities'), ('offer', 'offers')) t(singular, name) loop
         if e.singular in ('activity', 'offer') then
-            execute format('create or replace trigger _120_refer before insert on app.%I for each row execute function app.tg_child_refer()', e.singular);
+            execute format('create or replace trigger _120_refer before insert on app.%I '
+                'for each row when (new.contact_id is not null or new.deal_id is not null) execute function app.tg_child_refer()', e.singular);
             execute format('create or replace trigger _130_refer before update of contact_id, deal_id on app.%I '
                 'for each row when ((new.contact_id, new.deal_id) is distinct from (old.contact_id, old.deal_id) '
                 'and current_setting(''app.via'', true) is distinct from ''restore'') execute function app.tg_child_refer()', e.singular);

@@ -51,6 +51,16 @@ end
 $$;
 alter function app.export_deciders owner to holdfast_owner;
 
+-- Refuses a decision about what somebody asked for, unless the caller makes it in his own name and may.
+create or replace function app.decides(decider uuid, who uuid) returns void
+language plpgsql stable as $$
+begin
+    if decider is distinct from app.me() or decider not in (select app.export_deciders(who)) then
+        perform app.refuse(403, 'forbidden', 'This is for somebody above the person who asked, or another admin, whose account is not new, and never for himself.');
+    end if;
+end
+$$;
+
 -- Each decision: by whoever may decide, in his own name, on what waits for one.
 create or replace function app.tg_export_decision() returns trigger
 language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
@@ -58,9 +68,8 @@ declare
     e app.export;
 begin
     select * into strict e from app.export t where t.org_id = new.org_id and t.id = new.export_id for no key update;
-    if new.staff_id is distinct from app.me() or new.staff_id not in (select app.export_deciders(e.staff_id)) then
-        perform app.refuse(403, 'forbidden', 'This is for somebody above the person who asked, or another admin, whose account is not new, and never for himself.');
-    elsif e.status <> 'pending' or e.expires_at <= app.now() then
+    perform app.decides(new.staff_id, e.staff_id);
+    if e.status <> 'pending' or e.expires_at <= app.now() then
         perform app.refuse(409, 'not_pending', 'This export does not wait for a decision any more.');
     elsif exists (select from app.export_decision d join app.staff s on s.org_id = d.org_id and s.id = d.staff_id
             join app.staff m on m.org_id = d.org_id and m.id = new.staff_id

@@ -1,28 +1,35 @@
 -- hand_over.sql: a customer goes to the people of another segment.
 
--- Who gets a customer that comes into a segment by the segment's rule: an active person who works in it, from the nearest team
--- around the one who has it now (his manager's people, else those of the manager above, else anybody). round_robin: whose last
--- turn is longest ago; least_loaded: who has the fewest there. Null: nobody can have it.
+-- Who can get a customer that comes into a segment: the active people who work in it, from the nearest team around the one who has it
+-- now (his manager's people, else those of the manager above, else anybody), never he himself. handed_at is when somebody's last turn was.
+create or replace function app.successors(segment text, from_ uuid) returns table (staff_id uuid, handed_at timestamptz)
+language sql stable as $$
+    select k.staff_id, k.handed_at
+    from (select g.staff_id, g.handed_at, team.distance, min(team.distance) over () as nearest
+        from app.staff_segment g
+        join app.staff s on s.org_id = g.org_id and s.id = g.staff_id and s.status = 'active' and s.role <> 'auditor'
+        left join lateral (
+            select a.distance from app.staff_tree a join app.staff_tree b on b.org_id = a.org_id and b.above_id = a.above_id
+            where a.org_id = g.org_id and a.below_id = from_ and b.below_id = g.staff_id
+            order by a.distance limit 1) team on true
+        where g.org_id = app.org() and g.segment_id = successors.segment and g.staff_id is distinct from from_) k
+    where k.distance is not distinct from k.nearest
+$$;
+
+-- How many customers somebody has in a segment, whoever may see them.
+create or replace function app.load_of(segment text, staff_id uuid) returns bigint
+language sql stable as $$
+    select count(*) from app.customer c
+    where c.org_id = app.org() and c.owner_id = load_of.staff_id and c.segment = load_of.segment and c.archived_at is null
+$$;
+
+-- Who of them gets it by the segment's rule. round_robin: whose last turn is longest ago; least_loaded: who has the fewest there. Null:
+-- nobody can have it.
 create or replace function app.successor(segment text, rule text, from_ uuid) returns uuid
 language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
 begin
-    return (
-        with candidate as (
-            select g.staff_id, g.handed_at, team.distance, min(team.distance) over () as nearest
-            from app.staff_segment g
-            join app.staff s on s.org_id = g.org_id and s.id = g.staff_id and s.status = 'active' and s.role <> 'auditor'
-            left join lateral (
-                select a.distance from app.staff_tree a join app.staff_tree b on b.org_id = a.org_id and b.above_id = a.above_id
-                where a.org_id = g.org_id and a.below_id = from_ and b.below_id = g.staff_id
-                order by a.distance limit 1) team on true
-            where g.org_id = app.org() and g.segment_id = successor.segment and g.staff_id is distinct from from_)
-        select k.staff_id
-        from candidate k
-        where k.distance is not distinct from k.nearest
-        order by case when rule = 'least_loaded' then (select count(*) from app.customer c where c.org_id = app.org()
-                and c.owner_id = k.staff_id and c.segment = successor.segment and c.archived_at is null) end,
-            k.handed_at nulls first, k.staff_id
-        limit 1);
+    return (select k.staff_id from app.successors(segment, from_) k
+        order by case when rule = 'least_loaded' then app.load_of(segment, k.staff_id) end, k.handed_at nulls first, k.staff_id limit 1);
 end
 $$;
 alter function app.successor owner to holdfast_mover;

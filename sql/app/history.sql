@@ -17,7 +17,7 @@ language sql stable as $$
         when 'app.staff'::regclass then '{role_since}'
         when 'app.contact'::regclass then '{phone_e164,email_key,phone_key}'
         when 'app.deal'::regclass then '{closed_at}'
-        when 'app.activity'::regclass then '{backdated}'
+        when 'app.activity'::regclass then '{backdated,introduction}'
         when 'app.offer'::regclass then '{net,tax,gross,sent_at,decided_at}' else '{}' end
 $$;
 

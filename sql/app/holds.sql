@@ -49,7 +49,7 @@ begin
     return query
         select h.operation_id, h.at from app.history h
         where h.org_id = app.org() and h.actor_id = deleted.staff_id and h.field = 'archived_at'
-          and (h.via = 'api' or h.via = 'restore' and exists (select from app.staff s where s.org_id = h.org_id and s.id = deleted.staff_id and s.role = 'rep'))
+          and (h.via in ('api', 'bulk') or h.via = 'restore' and exists (select from app.staff s where s.org_id = h.org_id and s.id = deleted.staff_id and s.role = 'rep'))
           and h.new is not null and h.new <> 'null' and h.id >= app.uuid7_floor(since)
           and (h.entity = 'customers' or not exists (select from app.history c where c.org_id = h.org_id and c.operation_id = h.operation_id
               and c.record_id = h.customer_id and c.field = 'archived_at'))
@@ -195,16 +195,17 @@ declare
     most bigint;
 begin
     if app.me() is null or nullif(current_setting('app.operation', true), '') is null
-        or not (via = 'api' and current_setting('app.action', true) <> 'holds.approve' or via = 'restore' and app.role() = 'rep') then
+        or not (via in ('api', 'bulk') and current_setting('app.action', true) <> 'holds.approve' or via = 'restore' and app.role() = 'rep') then
         return null;
     end if;
     b := app.budget_of(app.role(), app.me(), (select o.budgets from app.settings o where o.org_id = app.org()));
     if tg_argv[0] = 'archived' then
-        -- A statement may have archived nothing of this kind, or what went along with its customer.
-        if not exists (select from app.history h where h.org_id = app.org() and h.operation_id = current_setting('app.operation')::uuid
-                and h.field = 'archived_at' and h.entity = tg_argv[1])
-            or tg_argv[1] <> 'customers' and exists (select from app.history h where h.org_id = app.org()
-                and h.operation_id = current_setting('app.operation')::uuid and h.field = 'archived_at' and h.entity = 'customers') then
+        -- What went along with its customer counts with that; nor may a statement have archived anything of this kind. That there is a customer is found at
+        -- once where an operation has archived many.
+        if tg_argv[1] <> 'customers' and exists (select from app.history h where h.org_id = app.org()
+                and h.operation_id = current_setting('app.operation')::uuid and h.field = 'archived_at' and h.entity = 'customers')
+            or not exists (select from app.history h where h.org_id = app.org() and h.operation_id = current_setting('app.operation')::uuid
+                and h.field = 'archived_at' and h.entity = tg_argv[1]) then
             return null;
         end if;
         most := app.change_limit(b, 'deletions', 'day', app.me());

@@ -179,6 +179,12 @@ begin
 end
 $$;
 
+-- The opaque tags of an If-Match that stands in a body, whose form was checked: a weak one is left out, and so is a quoted "*".
+create or replace function app.tags(text) returns text[]
+language sql immutable as $$
+    select case when btrim($1) = '*' then '{*}' else array(select m[1] from regexp_matches($1, '(?<!W/)"([^"]*)"', 'g') m where m[1] <> '*') end
+$$;
+
 -- Whether an If-Match or If-None-Match list (its opaque tags, or *) holds a tag.
 create or replace function app.tag_matches(tags text[], tag text) returns boolean
 language sql immutable as $$ select tag = any(tags) or '*' = any(tags) $$;

@@ -45,8 +45,31 @@ begin
 end
 $$;
 
--- Records a refusal in the name of the person whose session this is or was: nothing for a secret that never was one. problem has the
--- further members of a 429. The record waits for the disk as little as a read's does, unless it comes to an alert.
+-- Records a refusal of the person who is entered, or named, and counts it. The record waits for the disk as little as a read's does,
+-- unless it comes to an alert. Returns the event's id.
+create or replace function app.refused(role text, call text, status int, code text, record uuid, more jsonb) returns uuid
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    event uuid := app.event(case status when 401 then 'sessions.after_end' when 403 then 'refused.forbidden' when 404 then 'refused.not_found'
+            when 429 then 'refused.too_much' else 'refused.other' end,
+        record, null, jsonb_build_object('call', call) || coalesce(more, '{}'), status, code);
+begin
+    if status in (403, 404) and code <> 'frozen' then
+        perform app.denied(app.org(), app.me(), role, app.now());
+        if status = 404 and exists (select from app.export_decoy d where d.org_id = app.org() and d.id = refused.record) then
+            -- Who has its id has it from an export, and looks whether it is real.
+            perform app.wait_for_disk(true), app.alert('decoy', 'high', app.me(), 'freeze', jsonb_build_object('decoys', jsonb_build_array(record), 'events', jsonb_build_array(event)));
+        end if;
+    elsif status = 429 and code = 'exposure_budget_exceeded' and more ? 'limit' then
+        perform app.wait_for_disk(true), app.alert('exposure_hard', 'high', app.me(), 'freeze', more || jsonb_build_object('events', jsonb_build_array(event)));
+    end if;
+    return event;
+end
+$$;
+alter function app.refused owner to holdfast_owner;
+
+-- The same in the name of the person whose session this is or was: nothing for a secret that never was one. problem has the further
+-- members of a 429.
 create or replace function app.refusal(session text, request uuid, method text, path text, status int, code text, record uuid, problem jsonb)
 returns void
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
@@ -55,7 +78,6 @@ declare
     org    int := app.secret_org(session);
     secret bytea := app.secret_hash(session);
     event  uuid;
-    more   jsonb;
 begin
     select e.id, e.staff_id, p.role, p.status, coalesce(e.revoked_why, case when e.expires_at <= app.now() then 'expired' end) as ended into s
     from app.session e join app.staff p on p.org_id = e.org_id and p.id = e.staff_id
@@ -64,22 +86,11 @@ begin
         return;
     end if;
     perform app.named(org, s.staff_id, s.id, request, 'sessions.refused'), app.wait_for_disk(false);
-    more := case status when 401 then jsonb_build_object('ended', s.ended)
-        when 429 then (select jsonb_object_agg(p.key, p.value) from jsonb_each(problem) p where p.key in ('measure', 'window', 'segment', 'limit', 'used')) end;
-    event := app.event(case status when 401 then 'sessions.after_end' when 403 then 'refused.forbidden' when 404 then 'refused.not_found'
-            when 429 then 'refused.too_much' else 'refused.other' end,
-        record, null, jsonb_build_object('call', method || ' ' || path) || coalesce(more, '{}'), status, code);
+    event := app.refused(s.role, method || ' ' || path, status, code, record, case status when 401 then jsonb_build_object('ended', s.ended)
+        when 429 then (select jsonb_object_agg(p.key, p.value) from jsonb_each(problem) p where p.key in ('measure', 'window', 'segment', 'limit', 'used')) end);
     if status = 401 and s.status = 'inactive' then
         -- Somebody who left still has a token, and tries it.
         perform app.wait_for_disk(true), app.alert('log_ins', 'high', s.staff_id, 'none', jsonb_build_object('why', 'after_dismissal', 'events', jsonb_build_array(event)));
-    elsif status in (403, 404) and code <> 'frozen' then
-        perform app.denied(org, s.staff_id, s.role, app.now());
-        if status = 404 and exists (select from app.export_decoy d where d.org_id = org and d.id = refusal.record) then
-            -- Who has its id has it from an export, and looks whether it is real.
-            perform app.wait_for_disk(true), app.alert('decoy', 'high', s.staff_id, 'freeze', jsonb_build_object('decoys', jsonb_build_array(record), 'events', jsonb_build_array(event)));
-        end if;
-    elsif status = 429 and code = 'exposure_budget_exceeded' and more ? 'limit' then
-        perform app.wait_for_disk(true), app.alert('exposure_hard', 'high', s.staff_id, 'freeze', more || jsonb_build_object('events', jsonb_build_array(event)));
     end if;
 end
 $$;

@@ -25,13 +25,20 @@ begin
 end
 $$;
 
--- Keeps what the request with this key did.
-create or replace function app.retry_keep(retry text, result uuid) returns void
+-- Keeps what the request with this key did, with results where that is more than one thing.
+create or replace function app.retry_keep(retry text, result uuid, results jsonb default null) returns void
 language sql volatile as $$
-    insert into app.retry (org_id, staff_id, action, key, fingerprint, result, at)
+    insert into app.retry (org_id, staff_id, action, key, fingerprint, result, results, at)
     select app.org(), app.me(), current_setting('app.action'), split_part(retry, ' ', 1), split_part(retry, ' ', 2),
-        result, app.now()
+        result, results, app.now()
     where retry is not null
+$$;
+
+-- The results that the request with this key kept.
+create or replace function app.retry_results(retry text) returns jsonb
+language sql stable as $$
+    select t.results from app.retry t
+    where t.org_id = app.org() and t.staff_id = app.me() and t.action = current_setting('app.action') and t.key = split_part(retry, ' ', 1)
 $$;
 
 -- Forgets keys after two days.

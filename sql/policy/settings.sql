@@ -20,7 +20,7 @@ create policy session_end on app.session for update to holdfast_api
     using (org_id = :ORG and (staff_id = :ME or :ROLE = 'admin')) with check (org_id = :ORG and (staff_id = :ME or :ROLE = 'admin'));
 
 grant select on app.settings, app.funnel to holdfast_api;
-grant update (visibility, contact_masking, classification, backdate_days, budgets, ledger_months, exports, notify, webhook_secret) on app.settings to holdfast_api;
+grant update (visibility, contact_masking, classification, backdate_days, budgets, ledger_months, exports, bulk, rotation, notify, webhook_secret) on app.settings to holdfast_api;
 grant update (segments) on app.funnel to holdfast_api;
 grant insert on app.staff to holdfast_api;
 grant update (name, email, role, manager_id, person_id, segments, status) on app.staff to holdfast_api;

@@ -35,6 +35,7 @@ ACTIVITY = {"kind": dict(type="word", most="meeting", must=True), "direction": d
             "outcome": text(1, 500), "at": dict(TIME, solid=True), "next_step": text(1, 500), "due_at": TIME, "done_at": TIME}
 OFFER = {"contact_id": UUID, "deal_id": UUID, "title": text(1, 200), "currency": dict(CUSTOMER["currency"], solid=True), "valid_until": DATE,
          "lines": dict(type="objects", solid=True), "notes": text(1, 10000)}
+BATCH = {"atomic": dict(type="bool", solid=True), "items": dict(type="objects", must=True)}
 NEW = dict(id=dict(UUID, solid=True), customer_id=dict(UUID, must=True))
 
 # (method, path): the members of its body, None where it has none. Open routes need no token.
@@ -50,6 +51,7 @@ ROUTES = {
     ("GET", "/activities"): None, ("POST", "/activities"): dict(ACTIVITY, **NEW), ("GET", "/activities/{id}"): None, ("PATCH", "/activities/{id}"): ACTIVITY, ("DELETE", "/activities/{id}"): None,
     ("GET", "/offers"): None, ("POST", "/offers"): dict(OFFER, **NEW), ("GET", "/offers/{id}"): None, ("PATCH", "/offers/{id}"): OFFER, ("DELETE", "/offers/{id}"): None,
     ("POST", "/offers/{id}/send"): {"note": REASON}, ("POST", "/offers/{id}/revise"): OFFER, ("POST", "/offers/{id}/accept"): {"reason": REASON}, ("POST", "/offers/{id}/decline"): {"reason": dict(REASON, must=True)},
+    ("POST", "/customers/batch"): BATCH, ("POST", "/contacts/batch"): BATCH, ("POST", "/deals/batch"): BATCH, ("POST", "/activities/batch"): BATCH,
     ("GET", "/health"): None, ("GET", "/history"): None,
     ("GET", "/operations"): None, ("GET", "/operations/{id}"): None, ("POST", "/operations/{id}/undo"): {"reason": dict(REASON, must=True)},
     ("POST", "/restores"): {"scope": dict(type="object", must=True), "dry_run": dict(type="bool", solid=True), "plan_hash": text(64, 64, solid=True), "reason": dict(REASON, solid=True)},
@@ -67,6 +69,13 @@ ROUTES = {
                              "reason": dict(REASON, must=True)},
     ("GET", "/exports/{id}"): None, ("POST", "/exports/{id}/approve"): {"note": dict(REASON, must=True)}, ("POST", "/exports/{id}/reject"): {"note": dict(REASON, must=True)},
     ("POST", "/exports/{id}/ticket"): None, ("GET", "/exports/{id}/file"): None, ("POST", "/leaks"): {"text": text(1, 60000, must=True), "reason": dict(REASON, solid=True)},
+    ("GET", "/bulk"): None, ("POST", "/bulk"): {"action": dict(type="word", most="archive", must=True), "entity": dict(type="word", most="deals", must=True),
+                          "filter": dict(type="object", most={"status": ["v" * 160] * 49 + ["v" * 190]}, solid=True), "ids": dict(type="list", of=dict(UUID, most=MISSING), items=1000, solid=True),
+                          "changes": dict(type="object", most={"v": "v" * (20480 - 9)}, solid=True), "to": dict(type="object", solid=True),
+                          "cascade": dict(type="list", of=dict(type="word", most="deals"), items=4, solid=True), "reason": dict(REASON, solid=True), "dry_run": dict(type="bool", solid=True),
+                          "confirm": text(64, 64, solid=True)},
+    ("GET", "/bulk/{id}"): None, ("POST", "/bulk/{id}/approve"): {"note": dict(REASON, must=True)}, ("POST", "/bulk/{id}/reject"): {"note": dict(REASON, must=True)},
+    ("POST", "/bulk/{id}/cancel"): None, ("POST", "/bulk/{id}/undo"): {"reason": dict(REASON, must=True)},
     ("GET", "/jwks"): None, ("GET", "/notices"): None, ("GET", "/search"): None,
     ("GET", "/staff"): None, ("POST", "/staff"): dict({k: dict(v, must=v.get("solid", False)) for k, v in STAFF.items()}, id=dict(UUID, solid=True)),
     ("GET", "/staff/{id}"): None, ("PATCH", "/staff/{id}"): dict(STAFF, status=dict(type="text", least="", most="inactive", solid=True)), ("POST", "/staff/{id}/invite"): None, ("GET", "/staff/{id}/completeness"): None,
@@ -78,12 +87,21 @@ ROUTES = {
     ("GET", "/funnel"): None, ("PUT", "/funnel"): {"segments": dict(type="objects", must=True)},
     ("GET", "/settings"): None, ("PATCH", "/settings"): {"visibility": dict(type="word", solid=True), "contact_masking": dict(type="word", solid=True), "classification": text(1, 200, solid=True),
                              "backdate_days": dict(type="int", least=-1, most=365, solid=True),
-                             "budgets": dict(type="object", solid=True), "ledger_months": dict(type="int", least=11, most=1200, solid=True), "exports": dict(type="object", solid=True),
-                             "notify": dict(type="object", solid=True), "webhook_secret": text(32, 200, solid=True)},
+                             "budgets": dict(type="object", solid=True), "ledger_months": dict(type="int", least=11, most=1200, solid=True), "exports": dict(type="object", solid=True), "bulk": dict(type="object", solid=True),
+                             "rotation": dict(type="object", solid=True), "notify": dict(type="object", solid=True), "webhook_secret": text(32, 200, solid=True)},
+    ("GET", "/rotations"): None, ("GET", "/rotations/{id}"): None, ("GET", "/rotations/{id}/customers"): None,
+    ("POST", "/rotations/{id}/apply"): {"to": dict(UUID, solid=True), "except": dict(type="list", of=dict(UUID, most=MISSING), items=500, solid=True), "reason": dict(REASON, solid=True)},
+    ("POST", "/rotations/{id}/dismiss"): {"note": dict(REASON, must=True)},
     ("GET", "/deliveries"): None, ("POST", "/deliveries/{id}/retry"): None,
 }
 OPEN = {("GET", "/health"), ("GET", "/jwks"), ("POST", "/sessions"), ("POST", "/sessions/refresh"), ("POST", "/sessions/password")}
 ADMINS = {("PUT", "/funnel"), ("PATCH", "/settings"), ("POST", "/staff"), ("PATCH", "/staff/{id}"), ("GET", "/decoys"), ("POST", "/decoys"), ("POST", "/leaks"), ("GET", "/deliveries"), ("POST", "/deliveries/{id}/retry")}  # asked by ada: max is refused before his body is looked at
+
+
+def rotation(stack, owner):
+    """A proposal about somebody."""
+    return stack.sql("""insert into app.rotation (org_id, id, segment_id, staff_id, customers, why, receivers, made_at, checked_at)
+        select s.org_id, app.uuid7(), 'prospecting', s.id, 1, '{}', '[]', app.now(), app.now() from app.staff s where s.id = %s returning id::text""", owner.id)[0][0]
 
 
 class World:
@@ -131,8 +149,14 @@ class World:
         c = customers(self.stack, below, 1)[0]
         export = below.post("/exports", {"entity": "deals", "reason": "x"})
         assert export.status_code == 202, export.text
+        tags = {"action": "tag", "entity": "customers", "ids": [c], "changes": {"add": ["x"]}}
+        bulk = (boss or admin).post("/bulk", dict(tags, reason="x", confirm=(boss or admin).post("/bulk", dict(tags, dry_run=True)).json()["confirm"]))
+        assert bulk.status_code == 201, bulk.text
+        waiting = self.stack.sql("""insert into app.bulk (org_id, id, operation_id, staff_id, action, entity, wish, status, total, moved, session_id, request_id, asked_at, expires_at)
+            select s.org_id, app.uuid7(), app.uuid7(), s.id, 'transfer', 'customers', '{"customers": 0}', 'pending', 0, 60, s.id, s.id, app.now(), app.now() + interval '1 day' from app.staff s where s.id = %s
+            returning id::text""", newcomer(self.stack, "manager", boss or admin).id)[0][0]
         with limits(self.stack, below, contact_changes={"hour": 0}):
-            return {"exports": export.json()["id"], "holds": waits(patch(below, c, phone="+33 1 42680000"), "contact_changes"), "alerts": alerts(boss or admin, below)[0]["id"]}
+            return {"bulk": waiting, "tagged": bulk.json()["id"], "exports": export.json()["id"], "holds": waits(patch(below, c, phone="+33 1 42680000"), "contact_changes"), "alerts": alerts(boss or admin, below)[0]["id"], "rotations": rotation(self.stack, below)}
 
     def good(self, route):
         """A body that is right as far as form goes."""
@@ -141,11 +165,16 @@ class World:
                 "POST /contacts": {"name": "x", "customer_id": self.mine["customers"]}, "PATCH /contacts/{id}": {"title": "x"},
                 "POST /deals": {"title": "x", "customer_id": self.mine["customers"]}, "PATCH /deals/{id}": {"notes": "x"},
                 "POST /activities": {"kind": "note", "customer_id": self.mine["customers"]}, "PATCH /activities/{id}": {"subject": "x"},
+                "POST /rotations/{id}/apply": {"reason": "x"}, "POST /rotations/{id}/dismiss": {"note": "x"},
+                "POST /customers/batch": {"items": [{"op": "create", "name": "x"}]}, "POST /contacts/batch": {"items": [{"op": "create", "name": "x", "customer_id": self.mine["customers"]}]},
+                "POST /deals/batch": {"items": [{"op": "create", "title": "x", "customer_id": self.mine["customers"]}]},
+                "POST /activities/batch": {"items": [{"op": "create", "kind": "note", "customer_id": self.mine["customers"]}]},
                 "POST /offers": {"currency": "EUR", "customer_id": self.mine["customers"]}, "PATCH /offers/{id}": {"title": "x"}, "POST /offers/{id}/send": {"note": "x"},
                 "POST /offers/{id}/revise": {"title": "x"}, "POST /offers/{id}/accept": {"reason": "x"}, "POST /offers/{id}/decline": {"reason": "x"},
                 "POST /customers/{id}/stage": {"stage": "new"}, "POST /customers/{id}/merge": {"other": self.twin, "reason": "x"}, "POST /customers/{id}/reveal": {"fields": ["phone"], "reason": "x"}, "POST /customers/break-glass": dict(self.calls, reason="x"),
                 "POST /holds/{id}/approve": {"note": "x"}, "POST /holds/{id}/reject": {"note": "x"}, "POST /alerts/{id}/close": {"note": "x"}, "POST /decoys": {"count": 1, "segment": "closing"},
-                "POST /exports": {"entity": "deals", "reason": "x"}, "POST /exports/{id}/approve": {"note": "x"}, "POST /exports/{id}/reject": {"note": "x"}, "POST /leaks": {"text": "x"},
+                "POST /bulk": {"action": "archive", "entity": "deals", "ids": [MISSING], "dry_run": True}, "POST /bulk/{id}/approve": {"note": "x"}, "POST /bulk/{id}/reject": {"note": "x"},
+                "POST /bulk/{id}/undo": {"reason": "x"}, "POST /exports": {"entity": "deals", "reason": "x"}, "POST /exports/{id}/approve": {"note": "x"}, "POST /exports/{id}/reject": {"note": "x"}, "POST /leaks": {"text": "x"},
                 "POST /restores": {"scope": scope, "dry_run": False, "reason": "x"}, "POST /sessions": {"email": uuid.uuid4().hex + "@x.test", "password": "x"},
                 "POST /sessions/refresh": {"refresh_token": "x"}, "POST /sessions/password": {"token": "x", "password": "x" * 12},
                 "PUT /funnel": {"segments": [{"id": "x", "name": "x", "stages": [{"id": "x", "name": "x"}]}]}, "PATCH /settings": {"visibility": "own"},
@@ -160,7 +189,7 @@ class World:
             tail += ("&" if tail else "?") + "q=adler"
         if route[1].endswith("/file") and "ticket=" not in tail:
             tail += ("&" if tail else "?") + "ticket=x"
-        word = "sent" if route[1].endswith(("/revise", "/accept", "/decline")) else "below" if route[1].endswith(("/grants", "freeze")) else route[1].split("/")[1]
+        word = "tagged" if route[1] == "/bulk/{id}/undo" else "sent" if route[1].endswith(("/revise", "/accept", "/decline")) else "below" if route[1].endswith(("/grants", "freeze")) else route[1].split("/")[1]
         url = self.stack.url + "/v1" + route[1].replace("{id}", id_ or self.mine.get(word, "")).replace("{sid}", MISSING) + tail
         head = {"Authorization": "Bearer " + ((self.admin if route in ADMINS else self.token) if token is True else token or "")} if token and route not in OPEN else {}
         head["If-Match"] = "*"

@@ -41,6 +41,8 @@ def members(schema, where=""):
         for inner in member["allOf"]:
             yield from members(inner, where + "/" + name)
             yield from members(inner.get("items", {}), where + "/" + name)
+            for form in inner.get("items", {}).get("oneOf", []):
+                yield from members(form, where + "/" + name)
 
 
 def sentence(text):

@@ -6,7 +6,7 @@ from people import other_org
 from restoring import changes, restore, undo
 from works import settings
 
-MEMBERS = {"visibility", "contact_masking", "classification", "backdate_days", "budgets", "ledger_months", "exports", "notify", "version", "updated_at"}
+MEMBERS = {"visibility", "contact_masking", "classification", "backdate_days", "budgets", "ledger_months", "exports", "bulk", "rotation", "notify", "version", "updated_at"}
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_everybody_reads_them(ada, max, rita, axel, nobody):
     assert set(body) == MEMBERS and (body["visibility"], body["contact_masking"], body["classification"]) == ("own", "lists", "Confidential; holder=demo")
     assert answer.headers["ETag"] == f'"v{body["version"]}"'
     for who in (max, rita, axel):
-        assert who.get("/settings").json() == dict(body, notify=None, budgets=None if who is rita else body["budgets"])   # whom it tells is the admins' to know
+        assert who.get("/settings").json() == dict(body, notify=None, **dict.fromkeys(("budgets", "rotation") if who is rita else ()))   # whom it tells is the admins' to know
         again = who.get("/settings", headers={"If-None-Match": answer.headers["ETag"]})
         assert (again.status_code, again.content) == (304, b"")
         assert who.get("/settings", headers={"If-None-Match": '"v0"'}).status_code == 200

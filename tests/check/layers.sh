@@ -12,8 +12,8 @@ buf conf arg rows post
 req mail show mark
 http
 fault cursor
-fcgi:cgi:workers:listen token:keys:jose param+body+value+number db:trip:pq secret
-render html sheet:forms
+fcgi:cgi:workers:listen token:keys:jose param+body+value+number:members db:trip:pq secret
+render html sheet:forms batch
 page
 handover:sections
 app+openapi+outbox+download

@@ -204,7 +204,7 @@ def test_a_change_whose_client_went_is_finished(stack, rita, locked):
     until(lambda: rita.get("/customers/" + one["id"]).json()["city"] == "gone", 1, "the change")
 
 
-PATHS = {"customers": "/customers?limit=1", "events": "/events?limit=1", "exports": "/exports?limit=1", "funnel": "/funnel", "health": "/health", "history": "/history?limit=1", "holds": "/holds?limit=1", "alerts": "/alerts?limit=1", "notices": "/notices?limit=1",
+PATHS = {"bulk": "/bulk?limit=1", "customers": "/customers?limit=1", "events": "/events?limit=1", "exports": "/exports?limit=1", "funnel": "/funnel", "health": "/health", "history": "/history?limit=1", "holds": "/holds?limit=1", "alerts": "/alerts?limit=1", "notices": "/notices?limit=1",
          "operations": "/operations?limit=1", "restores": "/restores/00000000-0000-7000-8000-000000000000", "sessions": "/sessions/current",
          "settings": "/settings", "staff": "/staff?limit=1"}
 

@@ -12,7 +12,7 @@ import pytest
 from conftest import LONG
 from load import Wire, inside, part, processes, until, workers
 
-PROGRAMS = ["alerts", "customers", "events", "exports", "funnel", "health", "history", "holds", "notices", "operations", "restores", "sessions", "settings", "staff"]
+PROGRAMS = ["alerts", "bulk", "customers", "events", "exports", "funnel", "health", "history", "holds", "notices", "operations", "restores", "sessions", "settings", "staff"]
 
 
 def raw(stack, text, timeout=15):

@@ -36,7 +36,7 @@ def test_start_twice_says_so_status_lists_all_and_stop_leaves_nothing(stack):
     assert stack.run("start") == f"already running: {stack.url}\n"
     assert everything(stack) == before
     status = stack.run("status")
-    for name in ("keeper", "postgres", "nginx", "alerts", "customers", "events", "exports", "funnel", "health", "history", "holds", "notices", "operations", "restores", "sessions", "settings", "staff"):
+    for name in ("keeper", "postgres", "nginx", "alerts", "bulk", "customers", "events", "exports", "funnel", "health", "history", "holds", "notices", "operations", "restores", "sessions", "settings", "staff"):
         assert name in status, status
     assert stack.url in status
     id_ = made(stack, "Kept over a stop")

@@ -7,7 +7,7 @@ import time
 from conftest import LONG
 from load import Load, Wire, kill, part, until, workers
 
-PROGRAMS = ["alerts", "customers", "events", "exports", "funnel", "health", "history", "holds", "notices", "operations", "restores", "sessions", "settings", "staff"]
+PROGRAMS = ["alerts", "bulk", "customers", "events", "exports", "funnel", "health", "history", "holds", "notices", "operations", "restores", "sessions", "settings", "staff"]
 
 
 def test_60_terms_to_workers_fail_no_request(stack, dice):

@@ -19,6 +19,21 @@ static const struct param inner[] = {
 	{0}
 };
 
+static const struct param made[] = {
+	{"op",   IN_BODY, AS_WORD, .must = true, .words = "make"},
+	{"name", IN_BODY, AS_TEXT, .must = true, .most = 8},
+	{0}
+};
+
+static const struct param changed[] = {
+	{"op",   IN_BODY, AS_WORD, .must = true, .words = "change"},
+	{"tag",  IN_BODY, AS_TAGS, .must = true, .least = 1, .most = 20},
+	{"part", IN_BODY, AS_NUMBER, .most = 100, .places = 2},
+	{0}
+};
+
+static const struct variant kinds[] = {{"make", made}, {"change", changed}, {0}};
+
 static const struct param table[] = {
 	{"name", IN_BODY, AS_TEXT,   .must = true, .least = 1, .most = 8},
 	{"note", IN_BODY, AS_PROSE,  .most = 8},
@@ -32,6 +47,7 @@ static const struct param table[] = {
 	{"free", IN_BODY, AS_OBJECT, .most = 64},
 	{"tags", IN_BODY, AS_TEXT,   .list = true, .items = 4, .most = 4},
 	{"in",   IN_BODY, AS_OBJECT, .members = inner},
+	{"all",  IN_BODY, AS_OBJECT, .list = true, .items = 4, .by = "op", .variants = kinds, .apart = "flag"},
 	{0}
 };
 /* clang-format on */
@@ -77,6 +93,11 @@ check_good(const char *text)
 	must(json_is_object(object));
 	json_object_foreach (object, name, v) {
 		i = 0;
+		if (strcmp(name, "_wrong") ==
+		    0) { /* the numbers of wrong items, of which there are four at most */
+			must(json_is_array(v) && json_array_size(v) <= 4);
+			continue;
+		}
 		while (table[i].name != NULL && strcmp(table[i].name, name) != 0)
 			i++;
 		must(table[i].name != NULL);

@@ -124,7 +124,13 @@ ELSEWHERE = {
     "export_list": "tests/api/test_exports.py", "export_get": "as export_list", "export_create": "as export_list", "export_approve": "tests/api/test_exports_decided.py",
     "export_reject": "as export_approve", "export_ticket": "tests/api/test_exports_file.py", "export_take": "as export_ticket",
     "export_part": "its rows are those of the lists: tests/api/test_exports_broken.py", "export_done": "as export_part", "leak_find": "tests/api/test_exports_marks.py",
+    "bulk_create": "tests/api/test_bulk.py", "bulk_list": "whom the caller is above; of customers only ids", "bulk_get": "as bulk_list", "bulk_cancel": "tests/api/test_bulk_jobs.py",
+    "bulk_undo": "a restore: tests/api/test_bulk.py", "bulk_approve": "tests/api/test_bulk_decided.py", "bulk_reject": "as bulk_approve",
     "decoy_list": "tests/api/test_decoys.py", "decoy_create": "as decoy_list",
+    "customer_batch": "its items are the single calls: tests/api/test_batch.py", "contact_batch": "as customer_batch", "deal_batch": "as customer_batch",
+    "activity_batch": "as customer_batch",
+    "rotation_list": "tests/api/test_rotations.py", "rotation_get": "as rotation_list", "rotation_customers": "as rotation_list", "rotation_apply": "as rotation_list",
+    "rotation_dismiss": "as rotation_list",
     "notice_list": "what the caller was told; of the customer only the id", "outcome": "whether one's own request was committed",
 } | dict.fromkeys(["funnel_change", "funnel_get", "settings_change", "settings_get"], "how the org works") | dict.fromkeys(
     ["staff_change", "staff_create", "staff_get", "staff_invite", "staff_list", "grant_create", "grant_list", "staff_freeze", "staff_unfreeze", "staff_session_end", "staff_session_list",

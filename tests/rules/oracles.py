@@ -1,7 +1,7 @@
 """oracles.py -- what is hidden from whom in the demo org, every way to ask for it by an id, and the face of an answer."""
 import datetime
 
-from people import MISSING, other_org
+from people import MISSING, newcomer, other_org
 
 SQL = ("select ", "insert ", "update ", "SQLSTATE", "ERROR:", "relation ", "constraint ", "violates", "duplicate key", "plpgsql", "app.", "api.", "function ",
        "_fkey", "_pkey", "policy")
@@ -84,6 +84,15 @@ ROUTES = {
     ("POST", "/exports/{id}/reject"): [{"json": {"note": "x"}}, {"json": {}}],
     ("POST", "/exports/{id}/ticket"): [{}],
     ("GET", "/exports/{id}/file"): [{"params": {"ticket": "x"}}, {}, {"params": {"ticket": "x" * 101}}],
+    ("GET", "/rotations/{id}"): [{}],
+    ("GET", "/rotations/{id}/customers"): [{}, *({"params": p} for p in ({"limit": 1}, {"cursor": "x"}))],
+    ("POST", "/rotations/{id}/apply"): [{"json": {}}, {"json": {"to": MISSING}}, sent({}, **{"Idempotency-Key": "theirs"})],
+    ("POST", "/rotations/{id}/dismiss"): [{"json": {"note": "x"}}, {"json": {}}],
+    ("GET", "/bulk/{id}"): [{}],
+    ("POST", "/bulk/{id}/approve"): [{"json": {"note": "x"}}, {"json": {}}, sent({"note": "x"}, **{"Idempotency-Key": "theirs"})],
+    ("POST", "/bulk/{id}/reject"): [{"json": {"note": "x"}}, {"json": {}}],
+    ("POST", "/bulk/{id}/cancel"): [{}],
+    ("POST", "/bulk/{id}/undo"): [{"json": REASON}, {"json": {}}, sent(REASON, **{"Idempotency-Key": "theirs"})],
     ("POST", "/deliveries/{id}/retry"): [{}],
     ("GET", "/staff/{id}/sessions"): [{}, {"params": {"limit": 1}}],
     ("DELETE", "/staff/{id}/sessions"): [{}],
@@ -96,10 +105,13 @@ NAMED = {("POST", "/customers", "id"), ("POST", "/customers", "owner_id"), ("PAT
          ("POST", "/customers/{id}/merge", "other"), *(("POST", "/" + kind, member) for kind in CHILDREN for member in ("id", "customer_id")),
          *((method, path, member) for member in ("contact_id", "deal_id") for kind in ("activities", "offers") for method, path in (("POST", "/" + kind), ("PATCH", f"/{kind}/{{id}}"))),
          ("POST", "/offers/{id}/revise", "contact_id"), ("POST", "/offers/{id}/revise", "deal_id"),
-         *(("POST", "/restores", "scope/" + k) for k in ("change", "operation", "id", "actor"))}
+         ("POST", "/rotations/{id}/apply", "to"), ("POST", "/rotations/{id}/apply", "except"), ("POST", "/customers/batch", "items/id"), ("POST", "/customers/batch", "items/owner_id"),
+         *(("POST", f"/{kind}/batch", "items/" + member) for kind in ("contacts", "deals", "activities") for member in ("id", "customer_id")),
+         ("POST", "/activities/batch", "items/contact_id"), ("POST", "/activities/batch", "items/deal_id"),
+         *(("POST", "/bulk", k) for k in ("ids", "to/staff_id", "to/shares/staff_id", "to/otherwise", "to/among")), *(("POST", "/restores", "scope/" + k) for k in ("change", "operation", "id", "actor"))}
 ASKED = {("/customers", "owner"), ("/customers/{id}/history", "actor"), ("/staff", "manager"), ("/operations", "actor"),
          *(("/" + kind, "customer") for kind in CHILDREN), ("/activities", "author"), *(("/" + kind, k) for kind in ("activities", "offers") for k in ("contact", "deal")),
-         *(("/history", k) for k in ("actor", "record", "operation")), ("/holds", "staff"), ("/alerts", "staff"), ("/exports", "staff")}
+         *(("/history", k) for k in ("actor", "record", "operation")), ("/holds", "staff"), ("/alerts", "staff"), ("/exports", "staff"), ("/bulk", "staff"), ("/rotations", "staff")}
 
 
 def parts(schema):
@@ -143,9 +155,11 @@ class Secrets:
             "alerts": [(who, self.alert(self.theo)) for who in (self.rita, self.max)] + [(self.rita, self.alert(self.rita))]
                 + [(who, self.alert(self.otto)) for who in (self.max, self.ada)],
             "exports": [(who, self.export(self.theo)) for who in (self.rita, self.max)] + [(who, self.export(self.otto)) for who in (self.rita, self.max, self.ada, self.axel)],
+            "rotations": [(self.max, self.rotation(self.theo)), (self.ada, self.rotation(self.otto))],
+            "bulk": [(who, self.bulk(self.theo)) for who in (self.rita, self.max)] + [(who, self.bulk(self.otto)) for who in (self.rita, self.max, self.ada, self.axel)],
             "deliveries": [(self.ada, self.delivery(self.otto))]}
         # Who sees such a one of rita's.
-        self.watched = {"exports": lambda: (self.max, self.export(self.rita)), "holds": lambda: (self.max, self.hold(self.rita)), "alerts": lambda: (self.max, self.alert(self.rita)),
+        self.watched = {"rotations": lambda: (self.max, self.rotation(newcomer(stack, manager=self.max))), "bulk": lambda: (self.ada, self.bulk(self.max)), "exports": lambda: (self.max, self.export(self.rita)), "holds": lambda: (self.max, self.hold(self.rita)), "alerts": lambda: (self.max, self.alert(self.rita)),
                         "deliveries": lambda: (self.ada, self.delivery(self.rita))}
 
     def hold(self, who):
@@ -161,11 +175,33 @@ class Secrets:
             select s.org_id, app.uuid7(), app.now(), 'read_only', 'low', s.id, '2000-01-01'::date + (random() * 9000)::int, app.now(), '{}', 'none' from app.staff s where s.id = %s
             returning id::text""", who.id)[0][0]
 
+    def rotation(self, who):
+        """A proposal about somebody, of one customer."""
+        c = who.customer()["id"]
+        return self.stack.sql("""with r as (insert into app.rotation (org_id, id, segment_id, staff_id, customers, why, receivers, made_at, checked_at)
+                select c.org_id, app.uuid7(), c.segment, c.owner_id, 1, '{}', '[]', app.now(), app.now() from app.customer c where c.id = %s returning *)
+            insert into app.rotation_item (org_id, rotation_id, n, customer_id, why, since, touches, share, to_id)
+            select r.org_id, r.id, 1, %s, '{longest_days}', app.now(), 0, 0, %s from r
+            returning rotation_id::text""", c, c, self.rita.id)[0][0]
+
     def export(self, who, status="pending"):
         """Somebody's wish to take out what he has."""
         return self.stack.sql("""insert into app.export (org_id, id, staff_id, entity, filter, columns, format, reason, row_count, digest, sample, approvals_needed, status, mark, asked_at, expires_at)
             select s.org_id, app.uuid7(), s.id, 'customers', '{}', '{id}', 'csv', 'x', 1000, '', '{}', 1, %s, 5, app.now(), app.now() + interval '1 day' from app.staff s where s.id = %s
             returning id::text""", status, who.id)[0][0]
+
+    def bulk(self, who):
+        """Somebody's transfer that waits."""
+        return self.stack.sql("""insert into app.bulk (org_id, id, operation_id, staff_id, action, entity, wish, status, total, moved, session_id, request_id, asked_at, expires_at)
+            select s.org_id, app.uuid7(), app.uuid7(), s.id, 'transfer', 'customers', '{"customers": 0}', 'pending', 0, 60, s.id, s.id, app.now(), app.now() + interval '1 day' from app.staff s where s.id = %s
+            returning id::text""", who.id)[0][0]
+
+    def tagged(self, who, customer):
+        """A mass update by somebody that is done."""
+        body = {"action": "tag", "entity": "customers", "ids": [customer], "changes": {"add": ["x"]}}
+        answer = who.post("/bulk", dict(body, reason="x", confirm=who.post("/bulk", dict(body, dry_run=True)).json()["confirm"]))
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
 
     def delivery(self, who):
         """A message of somebody's org that did not arrive."""

@@ -67,6 +67,8 @@ def test_hidden_is_missing(secrets, method, path):
         own = secrets.theo.id   # nobody's own
     elif path.endswith("/seen-by"):
         who = secrets.max
+    elif path == "/bulk/{id}/undo":
+        own = secrets.tagged(who, secrets.rita.customer()["id"])
     more = ROUTES[method, path][0]
     if path.endswith("/merge"):
         who, more = secrets.max, {"json": {"reason": "x", "other": secrets.rita.customer()["id"]}}
@@ -159,6 +161,19 @@ def test_restores_of_what_is_hidden(secrets):
             faces = [face(who.post("/restores", {"scope": dict(window, actor=id), "dry_run": True})) for id in (hidden["staff"], MISSING)]
             assert faces[0] == faces[1]
     assert s.rita.post("/restores", {"scope": {"change": s.own["change"]}, "dry_run": True}).status_code < 300
+
+
+def test_mass_updates_of_what_is_hidden(secrets):
+    """Of a record that he does not see, and of a person of another org, nobody learns whether there is one."""
+    s = secrets
+    for who, id in ((s.max, s.theirs["customers"]), (s.max, s.foreign["customers"]), (s.ada, s.foreign["customers"])):
+        faces = [who.post("/bulk", {"action": "archive", "entity": "customers", "ids": [i], "dry_run": True}).json() for i in (id, MISSING)]
+        for f, i in zip(faces, (id, MISSING)):
+            assert f.pop("refused") == [{"why": "not_found", "count": 1, "ids": [i]}] and f.pop("expires_at")
+        assert faces[0] == faces[1]
+        for to in (lambda p: {"staff_id": p}, lambda p: {"shares": [{"staff_id": p, "share": 1}]}, lambda p: {"by": "least_loaded", "among": [p]}, lambda p: {"by": "country", "map": {}, "otherwise": p}):
+            faces = [face(who.post("/bulk", {"action": "transfer", "entity": "customers", "filter": {}, "to": to(p), "dry_run": True})) for p in (s.otto.id, MISSING)]
+            assert faces[0] == faces[1] and faces[0][0] == 422
 
 
 def test_ids_that_are_taken(secrets):

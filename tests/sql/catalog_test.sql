@@ -15,7 +15,7 @@ select p.oid, n.nspname::text as space, p.proname::text as name, p.oid::regproce
     l.lanname::text as language, p.proconfig, p.prosrc, p.proleakproof, p.proargnames, p.proacl, p.proowner,
     coalesce(p.proargnames[1] = 'session', false) as proves,
     -- The open ones: what has no session yet, or shows and begins nothing.
-    p.proname in ('health', 'health_step', 'restore_step', 'alerts_step', 'exports_step', 'outbox_take', 'outbox_done', 'refuse_form', 'refused', 'session_challenge', 'session_open', 'session_refresh', 'password_set') as open,
+    p.proname in ('health', 'health_step', 'restore_step', 'alerts_step', 'exports_step', 'bulk_step', 'rotations_step', 'outbox_take', 'outbox_done', 'refuse_form', 'refused', 'session_challenge', 'session_open', 'session_refresh', 'password_set') as open,
     has_function_privilege('holdfast_cgi', p.oid, 'execute') as cgi,
     has_function_privilege('holdfast_sessions', p.oid, 'execute') as sessions
 from pg_proc p
@@ -162,9 +162,13 @@ select set_eq(
         ('exposure_grant', 'exposure_grant_create', 'INSERT', 'holdfast_api'), ('hold', 'hold_create', 'INSERT', 'holdfast_api'), ('hold', 'hold_decide', 'UPDATE', 'holdfast_api')
     union all values ('export', 'export_progress', 'UPDATE', 'holdfast_api'), ('export_ticket', 'export_ticket_progress', 'UPDATE', 'holdfast_api'), ('export_decision', 'export_decision_owner', 'SELECT', 'holdfast_owner'),
         ('export_decoy', 'export_decoy_owner', 'SELECT', 'holdfast_owner')
-    union all select t.name, t.name || '_create', 'INSERT', 'holdfast_api' from unnest('{export,export_decision,export_ticket,export_decoy}'::text[]) t(name)
-    union all select t.name, t.name || '_read', 'SELECT', 'holdfast_api' from unnest('{export,export_decision,export_ticket,export_decoy,seen,exposure,exposure_day,exposure_share,exposure_grant,event,alert,hold,decoy}'::text[]) t(name)
-    union all select t.name, t.name || '_owner', 'ALL', 'holdfast_owner' from unnest('{export,export_ticket,seen,team_seen,exposure,exposure_share,base,alert,hold,habit}'::text[]) t(name)
+    union all values ('rotation', 'rotation_owner', 'ALL', 'holdfast_owner'), ('rotation', 'rotation_make', 'ALL', 'holdfast_mover'), ('rotation', 'rotation_read', 'SELECT', 'holdfast_api'), ('rotation', 'rotation_decide', 'UPDATE', 'holdfast_api'),
+        ('rotation_item', 'rotation_item_owner', 'ALL', 'holdfast_owner'), ('rotation_item', 'rotation_item_make', 'ALL', 'holdfast_mover'), ('rotation_item', 'rotation_item_read', 'SELECT', 'holdfast_api'),
+        ('notice', 'notice_rotation', 'INSERT', 'holdfast_mover')
+    union all values ('bulk', 'bulk_progress', 'UPDATE', 'holdfast_api'), ('bulk_item', 'bulk_item_own', 'ALL', 'holdfast_api'), ('bulk_decision', 'bulk_decision_owner', 'SELECT', 'holdfast_owner')
+    union all select t.name, t.name || '_create', 'INSERT', 'holdfast_api' from unnest('{bulk,bulk_decision,export,export_decision,export_ticket,export_decoy}'::text[]) t(name)
+    union all select t.name, t.name || '_read', 'SELECT', 'holdfast_api' from unnest('{bulk,bulk_decision,export,export_decision,export_ticket,export_decoy,seen,exposure,exposure_day,exposure_share,exposure_grant,event,alert,hold,decoy}'::text[]) t(name)
+    union all select t.name, t.name || '_owner', 'ALL', 'holdfast_owner' from unnest('{bulk,bulk_item,export,export_ticket,seen,team_seen,exposure,exposure_share,base,alert,hold,habit}'::text[]) t(name)
     union all select t.name, t.name || '_write', 'INSERT', 'holdfast_owner' from unnest('{event,exposure_day}'::text[]) t(name)
     union all select t.name, t.name || '_find', 'SELECT', 'holdfast_owner' from unnest('{event,exposure_day,exposure_grant,decoy}'::text[]) t(name)
     union all select t.name, t.name || w.word, w.cmd, w.role from unnest('{contact,deal,activity,offer}'::text[]) t(name), (values ('_read', 'SELECT', 'holdfast_api'),
@@ -194,10 +198,13 @@ select set_eq(
         ('restore_item', 'DELETE INSERT SELECT'), ('retry', 'INSERT SELECT'), ('segment', 'SELECT'), ('staff', 'INSERT SELECT'),
         ('staff_segment', 'SELECT'), ('staff_tree', 'SELECT'), ('stage', 'SELECT'), ('contact', 'INSERT SELECT'), ('deal', 'INSERT SELECT'),
         ('activity', 'INSERT SELECT'), ('offer', 'INSERT SELECT'), ('moved', 'SELECT'), ('exposure_grant', 'INSERT SELECT'), ('hold', 'INSERT SELECT'), ('decoy', 'INSERT SELECT'),
+        ('rotation', 'SELECT'), ('rotation_item', 'SELECT'),
+        ('bulk', 'INSERT SELECT'), ('bulk_item', 'DELETE INSERT SELECT'), ('bulk_decision', 'INSERT SELECT'),
         ('export', 'INSERT SELECT'), ('export_decision', 'INSERT SELECT'), ('export_ticket', 'INSERT SELECT'), ('export_decoy', 'INSERT SELECT'),
         ('seen', 'SELECT'), ('exposure', 'SELECT'), ('exposure_day', 'SELECT'), ('exposure_share', 'SELECT'), ('event', 'SELECT'), ('alert', 'SELECT'), ('outbox', 'SELECT'), ('delivery', 'SELECT'), ('delivery_attempt', 'SELECT')) t(name, privileges)
     union all select t.name, 'holdfast_mover', 'SELECT' from unnest('{calling_code,customer,contact,deal,activity,offer,segment,staff,staff_segment,staff_tree,stage}'::text[]) t(name)
-    union all values ('calling_code', 'holdfast_search', 'SELECT'), ('search_word', 'holdfast_search', 'SELECT'), ('staff_tree', 'holdfast_search', 'SELECT'), ('offer_counter', 'holdfast_mover', 'INSERT SELECT UPDATE'), ('moved', 'holdfast_mover', 'INSERT SELECT UPDATE')$$,
+    union all values ('calling_code', 'holdfast_search', 'SELECT'), ('search_word', 'holdfast_search', 'SELECT'), ('staff_tree', 'holdfast_search', 'SELECT'), ('offer_counter', 'holdfast_mover', 'INSERT SELECT UPDATE'), ('rotation', 'holdfast_mover', 'INSERT SELECT UPDATE'),
+        ('rotation_item', 'holdfast_mover', 'DELETE INSERT SELECT'), ('notice', 'holdfast_mover', 'INSERT'), ('moved', 'holdfast_mover', 'INSERT SELECT UPDATE')$$,
     'only these roles have privileges on tables, and exactly these');
 select set_eq(
     $$select a.attrelid::regclass::text, x.grantee::regrole::text, x.privilege_type, string_agg(a.attname, ' ' order by a.attname)
@@ -214,12 +221,13 @@ select set_eq(
         ('app.org', 'holdfast_api', 'SELECT', 'created_at name org_id'),
         ('app.session', 'holdfast_api', 'SELECT', 'address agent created_at expires_at id org_id revoked_at revoked_why staff_id'),
         ('app.session', 'holdfast_api', 'UPDATE', 'revoked_at revoked_why'),
-        ('app.settings', 'holdfast_api', 'UPDATE', 'backdate_days budgets classification contact_masking exports ledger_months notify visibility webhook_secret'),
+        ('app.settings', 'holdfast_api', 'UPDATE', 'backdate_days budgets bulk classification contact_masking exports ledger_months notify rotation visibility webhook_secret'),
+        ('app.bulk', 'holdfast_api', 'UPDATE', 'approved_by decided_at expires_at next_n pace reason refused request_id session_id status stopped undo_id'),
         ('app.export', 'holdfast_api', 'UPDATE', 'decided_at downloaded_at expires_at rows_sent status'),
         ('app.export_ticket', 'holdfast_api', 'UPDATE', 'after_id clear counted expires_at request_id requests rows status taken_at tries'),
         ('app.delivery', 'holdfast_api', 'UPDATE', 'attempts next_at status'),
         ('app.staff', 'holdfast_api', 'UPDATE', 'email manager_id name person_id role segments status'),
-        ('app.staff_segment', 'holdfast_mover', 'UPDATE', 'handed_at'),
+        ('app.staff_segment', 'holdfast_mover', 'UPDATE', 'handed_at'), ('app.rotation', 'holdfast_api', 'UPDATE', 'bulk_id decided_at decided_by note status'),
         ('app.job', 'holdfast_api', 'UPDATE', 'done finished_at started_at status why'),
         ('app.restore', 'holdfast_api', 'UPDATE', 'conflict_count restored'),
         ('app.contact', 'holdfast_api', 'UPDATE', 'archived_at customer_id email is_primary name notes phone title'),
@@ -293,18 +301,18 @@ select set_eq($$select name, owner from functions where space = 'app' and prosec
         ('staff_doc', 'holdfast_owner'), ('throttle_wait', 'holdfast_owner'), ('throttle_forget', 'holdfast_owner'),
         ('tg_staff_login', 'holdfast_owner'), ('tg_staff_tree', 'holdfast_owner'), ('tg_customer_history_insert', 'holdfast_owner'),
         ('tg_customer_history_update', 'holdfast_owner'), ('tg_customer_history_delete', 'holdfast_owner'),
-        ('act_as', 'holdfast_owner'), ('keyed_hash', 'holdfast_owner'), ('tg_customer_owner', 'holdfast_owner'), ('answerable', 'holdfast_mover'), ('break_glass_find', 'holdfast_mover'), ('funnel_in_use', 'holdfast_mover'), ('hand_over', 'holdfast_mover'),
+        ('act_as', 'holdfast_owner'), ('keyed_hash', 'holdfast_owner'), ('tg_customer_owner', 'holdfast_owner'), ('answerable', 'holdfast_mover'), ('break_glass_find', 'holdfast_mover'), ('funnel_in_use', 'holdfast_mover'), ('hand_over', 'holdfast_mover'), ('heirs', 'holdfast_mover'), ('transfer', 'holdfast_mover'),
         ('changed', 'holdfast_owner'), ('changed_before', 'holdfast_owner'), ('customers_behind', 'holdfast_owner'), ('customer_whole', 'holdfast_mover'),
-        ('history_begin', 'holdfast_owner'), ('moved_by', 'holdfast_owner'), ('regained', 'holdfast_owner'), ('successor', 'holdfast_mover'),
+        ('history_begin', 'holdfast_owner'), ('moved_by', 'holdfast_owner'), ('regained', 'holdfast_owner'), ('successor', 'holdfast_mover'), ('rotation_due', 'holdfast_mover'), ('rotation_propose', 'holdfast_mover'),
         ('tg_funnel_derive', 'holdfast_owner'), ('has_password', 'holdfast_owner'), ('invite_issue', 'holdfast_owner'), ('tg_staff_leave', 'holdfast_owner'),
         ('tg_staff_rules', 'holdfast_owner'), ('search_find', 'holdfast_search'), ('tg_search_insert', 'holdfast_owner'), ('tg_search_update', 'holdfast_owner'), ('tg_search_delete', 'holdfast_owner'), ('tg_staff_segment', 'holdfast_owner'),
         ('worked_with', 'holdfast_owner'), ('tg_contact_primary', 'holdfast_mover'), ('tg_customer_children', 'holdfast_mover'), ('tg_customer_country', 'holdfast_mover'), ('offer_number', 'holdfast_mover'),
         ('duplicate_find', 'holdfast_mover'), ('duplicate_told', 'holdfast_mover'), ('bring_along', 'holdfast_mover'), ('tg_child_moved', 'holdfast_mover'), ('worked_on', 'holdfast_owner'),
         ('event', 'holdfast_owner'), ('alert', 'holdfast_owner'), ('expose', 'holdfast_owner'), ('expose_more', 'holdfast_owner'), ('expose_share', 'holdfast_owner'), ('share_counted', 'holdfast_owner'),
         ('exposure_locked', 'holdfast_owner'), ('exposure_limits', 'holdfast_owner'), ('book_size', 'holdfast_owner'), ('partitions_past', 'holdfast_owner'), ('base_counted', 'holdfast_owner'),
-        ('refusal', 'holdfast_owner'), ('log_in_refused', 'holdfast_owner'), ('log_in_throttled', 'holdfast_owner'), ('log_in_reused', 'holdfast_owner'), ('exposure_eased', 'holdfast_owner'), 
+        ('refusal', 'holdfast_owner'), ('refused', 'holdfast_owner'), ('log_in_refused', 'holdfast_owner'), ('log_in_throttled', 'holdfast_owner'), ('log_in_reused', 'holdfast_owner'), ('exposure_eased', 'holdfast_owner'), 
         ('notify', 'holdfast_owner'), ('outbox_take', 'holdfast_owner'), ('outbox_done', 'holdfast_owner')) v(name, owner)
-    union all select n, 'holdfast_owner' from unnest('{change_limit,contact_changed,deleted,held_by,tg_held,tg_gone,deciders,hold_alert,holds_expire,freeze,decoys_touched,alert_once,habit_of,off_hours,watch_transfers,watch_person,watch,export_customers,had_before,tg_export,tg_export_decision,tg_export_ticket,tg_staff_exports,exports_void,exports_expire,export_deciders,export_maker,export_counts,export_counted,export_downloads}'::text[]) n
+    union all select n, 'holdfast_owner' from unnest('{change_limit,contact_changed,deleted,held_by,tg_held,tg_gone,deciders,hold_alert,holds_expire,freeze,decoys_touched,alert_once,habit_of,off_hours,watch_transfers,watch_person,watch,export_customers,had_before,tg_export,tg_export_decision,tg_export_ticket,tg_staff_exports,exports_void,exports_expire,export_deciders,export_maker,export_counts,export_counted,rotate,export_downloads,bulk_needs_approval,tg_bulk,tg_bulk_decision,bulk_overlap,tg_job_bulk,bulk_cancel,bulk_enter,bulk_stopped_enter,bulk_expire,bulk_forget}'::text[]) n
     union all select format('tg_%s_history_%s', t, e), 'holdfast_owner' from unnest('{staff,funnel,settings,contact,deal,activity,offer}'::text[]) t, unnest('{insert,update,delete}'::text[]) e$$,
     'the security definer functions of app are exactly these, and none belongs to a superuser');
 select is_empty($$select whole from functions where prosecdef and proconfig[1] is distinct from 'search_path=pg_catalog, app, pg_temp'$$,
@@ -324,7 +332,8 @@ select set_eq($$select t.name from tables t where not t.part and not exists (sel
         ('refresh'), ('restore'), ('restore_conflict'), ('restore_item'), ('retry'), ('segment'), ('session'), ('staff_segment'),
         ('staff_tree'), ('stage'), ('offer_counter'), ('search_word'), ('moved'), ('seen'), ('team_seen'), ('exposure'), ('exposure_day'), ('exposure_share'), ('exposure_grant'),
         ('base'), ('event'), ('alert'), ('hold'), ('decoy'), ('habit'), ('outbox'), ('delivery'), ('delivery_attempt'),
-        ('export'), ('export_decision'), ('export_ticket'), ('export_decoy')$$,
+        ('export'), ('export_decision'), ('export_ticket'), ('export_decoy'), ('bulk'), ('bulk_item'), ('bulk_decision'),
+        ('rotation'), ('rotation_item')$$,
     'every table has a history but these');
 select is_empty($$select e.name, w.event from app.entity e, (values ('insert', 4), ('update', 16), ('delete', 8)) w(event, bit)
     where not exists (select from pg_trigger g join pg_proc p on p.oid = g.tgfoid
@@ -337,7 +346,7 @@ select is_empty($$select tgrelid::regclass, tgname from pg_trigger g join tables
     where not g.tgisinternal and g.tgname !~ '^_[0-9]{3}_[a-z]'$$, 'triggers are named by their order');
 select set_eq($$select e.relation, c.name from app.entity e, unnest(app.untracked(e.relation::regclass)) c(name)$$,
     $$select r.name, c.name as field from unnest('{app.customer,app.staff,app.funnel,app.settings,app.contact,app.deal,app.activity,app.offer}'::text[]) r(name), unnest('{org_id,version,updated_at}'::text[]) c(name)
-        union all select 'app.customer', c.name from unnest('{phone_e164,segment,email_key,phone_key,worked_in,dup_key,brought,owner_since}'::text[]) c(name) union all values ('app.staff', 'role_since'), ('app.settings', 'hides'), ('app.settings', 'webhook_secret'), ('app.deal', 'closed_at'), ('app.activity', 'backdated')
+        union all select 'app.customer', c.name from unnest('{phone_e164,segment,email_key,phone_key,worked_in,dup_key,brought,owner_since}'::text[]) c(name) union all values ('app.staff', 'role_since'), ('app.settings', 'hides'), ('app.settings', 'webhook_secret'), ('app.deal', 'closed_at'), ('app.activity', 'backdated'), ('app.activity', 'introduction')
         union all select 'app.contact', c.name from unnest('{phone_e164,email_key,phone_key}'::text[]) c(name) union all select 'app.offer', c.name from unnest('{net,tax,gross,sent_at,decided_at}'::text[]) c(name)$$,
     'the columns without a history are exactly these');
 select is_empty($$select e.relation, a.attname from app.entity e

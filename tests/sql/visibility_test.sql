@@ -59,6 +59,19 @@ insert into app.export_decision (org_id, export_id, staff_id, decision, note, at
 insert into app.export_ticket (org_id, id, export_id, secret_hash, session_id, at, expires_at) select e.org_id, app.uuid7(), e.id, uuid_send(e.id), e.id, app.now(), app.now() from app.export e;
 insert into app.export_decoy (org_id, export_id, id, record) select e.org_id, e.id, app.uuid7(), '{}' from app.export e;
 
+-- A proposal about everybody, of one customer.
+insert into app.rotation (org_id, id, segment_id, staff_id, customers, why, receivers, made_at, checked_at)
+select p.org, app.uuid7(), 'prospecting', p.id, 1, '{}', '[]', app.now(), app.now() from test.person p where p.id is not null;
+insert into app.rotation_item (org_id, rotation_id, n, customer_id, why, since, touches, share)
+select r.org_id, r.id, 1, c.id, '{longest_days}', app.now(), 0, 0 from app.rotation r, lateral (select k.id from app.customer k where k.org_id = r.org_id limit 1) c;
+
+-- Everybody's plan, and his wish that was asked for, each with a piece; and a decision about that.
+alter table app.bulk_decision disable trigger _100_law;
+insert into app.bulk (org_id, id, operation_id, staff_id, action, entity, wish, status, total, moved, session_id, request_id, asked_at, expires_at)
+select p.org, app.uuid7(), app.uuid7(), p.id, 'archive', 'customers', '{}', s.status, 1, 0, p.id, p.id, app.now(), app.now() from test.person p, unnest('{planned,begun}'::text[]) s(status) where p.id is not null;
+insert into app.bulk_item (org_id, bulk_id, n, records, versions, owners) select b.org_id, b.id, 1, array[b.id], '{1}', array[b.staff_id] from app.bulk b;
+insert into app.bulk_decision (org_id, bulk_id, staff_id, decision, note, at) select b.org_id, b.id, b.staff_id, 'approve', 'x', app.now() from app.bulk b where b.status = 'begun';
+
 with entry as (insert into app.outbox (org_id, id, at, kind, subject) select s.org_id, app.uuid7(), app.now(), 'test.made', '{}' from app.settings s, generate_series(1, 3) returning *),
     sent as (insert into app.delivery (org_id, id, outbox_id, channel, target, next_at, at) select e.org_id, app.uuid7(), e.id, 'email', 'x', app.now(), app.now() from entry e returning *)
 insert into app.delivery_attempt (org_id, id, delivery_id, at) select s.org_id, app.uuid7(), s.id, app.now() from sent s, generate_series(1, 2);
@@ -99,9 +112,14 @@ insert into matrix values
     ('event', 'select count(*) from app.event t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
     ('hold', 'select count(*) from app.hold t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
     ('export', 'select count(*) from app.export t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
+    ('rotation', 'select count(*) from app.rotation t where t.org_id = $2 and ($4 is null or test.role_of($1) = ''manager'' and t.staff_id = any($4))'),
+    ('rotation_item', 'select count(*) from app.rotation t where t.org_id = $2 and ($4 is null or test.role_of($1) = ''manager'' and t.staff_id = any($4))'),
     ('export_decision', 'select count(*) from app.export t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
     ('export_ticket', 'select count(*) from app.export t where t.org_id = $2 and (test.role_of($1) = ''admin'' or t.staff_id = $3)'),
     ('export_decoy', 'select count(*) from app.export t where t.org_id = $2 and (test.role_of($1) = ''admin'' or t.staff_id = $3)'),
+    ('bulk', 'select count(*) from app.bulk t where t.org_id = $2 and (t.staff_id = $3 or t.status <> ''planned'' and ($4 is null or test.role_of($1) = ''manager'' and t.staff_id = any($4)))'),
+    ('bulk_item', 'select count(*) from app.bulk t where t.org_id = $2 and t.staff_id = $3'),
+    ('bulk_decision', 'select count(*) from app.bulk t where t.org_id = $2 and t.status = ''begun'' and (t.staff_id = $3 or $4 is null or test.role_of($1) = ''manager'' and t.staff_id = any($4))'),
     ('disclosure', 'select count(*) from app.disclosure d where d.org_id = $2 and ($4 is null or d.staff_id = any($4))'),
     ('job', 'select count(*) from app.job j where j.org_id = $2 and ($4 is null or j.staff_id = any($4))'),
     ('restore', 'select count(*) from app.restore r where r.org_id = $2 and ($4 is null or r.staff_id = any($4))'),
@@ -140,7 +158,7 @@ select is_empty($$select c.oid::regclass, p.name from pg_class c, test.person p
 
 -- The matrix would not notice if nobody saw anything.
 select is_empty($$select relation from matrix m where due is not null
-    and not exists (select from shown s where s.relation = m.relation and s.person = case when m.relation in ('alert', 'decoy', 'outbox', 'delivery', 'delivery_attempt') then 'ada' else 'rita' end and s.have::int > 0)$$,
+    and not exists (select from shown s where s.relation = m.relation and s.person = case when m.relation in ('alert', 'decoy', 'outbox', 'delivery', 'delivery_attempt', 'rotation', 'rotation_item') then 'ada' else 'rita' end and s.have::int > 0)$$,
     'rita sees something of every table, and of what is never a rep''s an admin');
 select cmp_ok(test.count((select due from matrix where relation = r), a)::int, '<', test.count((select due from matrix where relation = r), b)::int, a || ' sees less than ' || b || ' of ' || r)
 from unnest('{customer,contact,deal,activity,offer,history,operation,disclosure,job,restore}'::text[]) r, (values ('rita', 'max'), ('mia', 'max'), ('max', 'ada')) v(a, b);
