@@ -78,7 +78,7 @@ create or replace trigger _100_law before insert on app.bulk_decision for each r
 
 -- Another job that has records of this one in its set, or null; whoever sees it.
 create or replace function app.bulk_overlap(b app.bulk) returns uuid
-language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
+language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp set enable_nestloop = off as $$
 begin
     return (select o.bulk_id
         from (select i.bulk_id, u.id from app.bulk t join app.bulk_item i on i.org_id = t.org_id and i.bulk_id = t.id, unnest(i.records) u(id)

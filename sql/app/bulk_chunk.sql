@@ -4,7 +4,7 @@
 -- cannot. One that is not to be seen or not his to write by now is as one that is not there; one that has another owner than when it was planned stays
 -- with him.
 create or replace function app.bulk_moves(b app.bulk, records uuid[], owners uuid[], heirs uuid[], out fit uuid[], out gets uuid[], out whys text[])
-language plpgsql volatile as $$
+language plpgsql volatile set plan_cache_mode = force_custom_plan as $$
 declare
     stays  boolean := b.action = 'stage';
     target app.stage;
@@ -24,7 +24,7 @@ $$;
 
 -- The same of records that are changed and given to nobody. Those of customers are locked behind them.
 create or replace function app.bulk_changes(b app.bulk, records uuid[], out fit uuid[], out whys text[])
-language plpgsql volatile as $$
+language plpgsql volatile set plan_cache_mode = force_custom_plan as $$
 begin
     perform app.restore_lock(b.entity, records);
     with reached as materialized (select r.* from unnest(app.bulk_rows(b.entity, b.action, coalesce(b.wish->'changes', '{}'), records)) r)

@@ -1,4 +1,7 @@
 -- bulk_set.sql: which records a wish changes, into what, and which it leaves as they are.
+--
+-- A set has one record or half a million, so what joins arrays of it is planned for each: the plan that is kept would be a nested loop (20,000
+-- records: over 12 s against 0.3).
 
 -- Tags without some and with others, each once, in their order.
 create or replace function app.tagged(tags text[], add text[], remove text[]) returns text[]
@@ -58,7 +61,7 @@ $$;
 -- Who has each of some customers at another stage: whoever has it, where the stage is of the same segment or he works there too; else who gets
 -- it by a way of a transfer, or by the segment's rule.
 create or replace function app.stage_heirs(way jsonb, rows app.bulk_row[], target text) returns uuid[]
-language plpgsql stable as $$
+language plpgsql stable set plan_cache_mode = force_custom_plan as $$
 declare
     goes  int[] := array(select r.n from unnest(rows) with ordinality r(id, version, owner_id, segment, country, heir, why, n)
         left join app.staff s on s.org_id = app.org() and s.id = r.owner_id and s.status = 'active' and s.role <> 'auditor'
@@ -74,7 +77,7 @@ $$;
 
 -- What a wish reaches of some records, with who gets each customer: by the way of the transfer or as heirs, in the order of records, says.
 create or replace function app.bulk_reach(entity text, action text, wish jsonb, records uuid[], heirs uuid[] default null) returns app.bulk_row[]
-language plpgsql volatile as $$
+language plpgsql volatile set plan_cache_mode = force_custom_plan as $$
 declare
     rows   app.bulk_row[] := app.bulk_rows(entity, action, coalesce(wish->'changes', '{}'), records);
     fit    app.bulk_row[];
@@ -128,7 +131,7 @@ alter function app.bulk_forget owner to holdfast_owner;
 
 -- Keeps what a wish reaches of some records as a plan of the caller's, for an hour. Of his others the latest four stay. Returns its id.
 create or replace function app.bulk_plan(entity text, action text, wish jsonb, records uuid[], heirs uuid[] default null, cause text default 'bulk') returns uuid
-language plpgsql volatile as $$
+language plpgsql volatile set plan_cache_mode = force_custom_plan as $$
 declare
     rows   app.bulk_row[] := app.bulk_reach(entity, action, wish, records, heirs);
     made   uuid := app.uuid7();

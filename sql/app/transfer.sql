@@ -63,7 +63,7 @@ $$;
 -- {by: segment} (the segment's own rule; with anywhere also outside of the caller's authority) or {by: least_loaded, among}. In the order of records; null where nobody does. segments are those
 -- they are to be worked in. Loads are counted whoever may see them; which customers of a group go to whom is by chance, but always the same.
 create or replace function app.heirs(way jsonb, records uuid[], segments text[], owners uuid[], countries text[]) returns uuid[]
-language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
+language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp set plan_cache_mode = force_custom_plan as $$
 declare
     g      record;
     d      record;
@@ -142,7 +142,7 @@ $$;
 -- Gives customers, which the caller has locked as the policies let him, to their heirs, and to another stage where one is named; out of
 -- his view where that follows. Whoever they come to has had his turn. In one statement, whose triggers keep the history.
 create or replace function app.transfer(records uuid[], heirs uuid[], stage text default null) returns void
-language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp set plan_cache_mode = force_custom_plan as $$
 declare
     came jsonb;
 begin
