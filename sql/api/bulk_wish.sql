@@ -170,7 +170,7 @@ begin
     if wish ? 'ids' then
         return app.uuids(wish->'ids');
     end if;
-    execute format('select array(select v.id from %s limit $3)', api.export_from(entity, wish->'filter'))
+    execute format('select array(select v.id from %s limit $3)', api.export_from(entity, wish->'filter', shown => false))
     into ids using wish->'filter', null::uuid, 500001, app.me(), app.org(), api.export_segments(), app.above();
     if ids = '{}' then
         perform app.refuse_member(422, 'invalid_value', '/filter', 'empty', 'This matches nothing that you see.');
