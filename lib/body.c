@@ -207,19 +207,21 @@ members_good(struct req *r, struct numbers *numbers, const struct param *params,
 	return good;
 }
 
+bool
+body_media(const struct req *r, const char *type)
+{
+	size_t n = strlen(type);
+
+	return r->content_type != NULL && strncasecmp(r->content_type, type, n) == 0 &&
+	       strchr("; \t", r->content_type[n]) != NULL;
+}
+
 /* Whether the body's media type is JSON; a PATCH may call it a merge patch (RFC 7396). */
 static bool
 media_good(const struct req *r)
 {
-	static const char *const types[] = {"application/json", "application/merge-patch+json"};
-	const char *type = r->content_type;
-
-	for (size_t i = 0; type != NULL && i < (r->method == PATCH ? 2 : 1); i++) {
-		size_t n = strlen(types[i]);
-		if (strncasecmp(type, types[i], n) == 0 && strchr("; \t", type[n]) != NULL)
-			return true;
-	}
-	return false;
+	return body_media(r, "application/json") ||
+	       (r->method == PATCH && body_media(r, "application/merge-patch+json"));
 }
 
 /* Whether a number stands anywhere in the table. */

@@ -93,6 +93,8 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/leaks.sql
 \ir app/watch.sql
 \ir app/exports.sql
+\ir app/countries.sql
+\ir app/imports.sql
 \ir app/restore.sql
 \ir app/changes.sql
 \ir app/restore_write.sql
@@ -112,6 +114,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir policy/jobs.sql
 \ir policy/outbox.sql
 \ir policy/exports.sql
+\ir policy/imports.sql
 
 \ir api/answers.sql
 \ir api/outcome.sql
@@ -158,6 +161,11 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/exports_rows.sql
 \ir api/exports.sql
 \ir api/exports_file.sql
+\ir api/imports_read.sql
+\ir api/imports_check.sql
+\ir api/imports_write.sql
+\ir api/imports.sql
+\ir api/imports_parts.sql
 
 \ir grants.sql
 
