@@ -61,11 +61,14 @@ returns table (line int, kind text, entity text, id uuid, customer_id uuid, matc
 language plpgsql volatile as $$
 declare
     matches jsonb;
+    before  jsonb;
 begin
-    insert into app.import_key (org_id, import_id, key, line)
-    select distinct on (k.key) i.org_id, i.id, hashtextextended(k.key, 0), k.line
-    from (select * from unnest(lines, emails) union all select * from unnest(lines, phones)) k(line, key) where k.key is not null
-    order by k.key, k.line on conflict do nothing;
+    with k as (select * from (select *, 'email' from unnest(lines, emails) union all select *, 'phone' from unnest(lines, phones)) u(line, written, how),
+            lateral (select hashtextextended(u.written, 0)) h(key) where u.written is not null),
+        first_ as (insert into app.import_key as w (org_id, import_id, key, line)
+            select distinct on (k.key) i.org_id, i.id, k.key, k.line from k order by k.key, k.line on conflict do nothing returning w.key, w.line)
+    select jsonb_agg(jsonb_build_object('line', k.line, 'how', k.how)) into before from k
+    where not exists (select from first_ f where f.key = k.key and f.line = k.line);
     select jsonb_agg(m) into matches from app.import_matches(lines, emails, phones) m
     where not exists (select from app.import_row w where w.org_id = i.org_id and w.import_id = i.id and w.record_id = m.id);
     if writes and matches is not null then
@@ -79,9 +82,7 @@ begin
     end if;
     return query
         select k.line, 'file', null::text, null::uuid, null::uuid, array_agg(distinct k.how)
-        from (select *, 'email' from unnest(lines, emails) union all select *, 'phone' from unnest(lines, phones)) k(line, key, how)
-        join app.import_key w on w.org_id = i.org_id and w.import_id = i.id and w.key = hashtextextended(k.key, 0) and w.line <> k.line
-        group by k.line
+        from jsonb_to_recordset(before) k(line int, how text) group by k.line
         union all
         select m.line, 'base', m.entity, m.id, m.customer_id, array_agg(m.how order by m.how)
         from jsonb_to_recordset(matches) m(line int, entity text, id uuid, customer_id uuid, how text)
