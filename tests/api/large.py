@@ -76,12 +76,12 @@ class Held:
         self.connection.close()
 
 
-def processes(stack):
-    """Workers and step process of restores. The step process has closed the socket that the master and the workers share."""
+def processes(stack, program="restores"):
+    """Workers and step process of a program with two workers. The step process has closed the socket that the master and the workers share."""
     def sockets(pid):
         links = [os.readlink(f"/proc/{pid}/fd/{f}") for f in os.listdir(f"/proc/{pid}/fd")]
         return {x for x in links if x.startswith("socket:")}
-    with open(os.path.join(stack.state, "run/restores.pid")) as file:
+    with open(os.path.join(stack.state, f"run/{program}.pid")) as file:
         master = int(file.read())
     with open(f"/proc/{master}/task/{master}/children") as file:
         children = [int(p) for p in file.read().split()]
@@ -91,9 +91,9 @@ def processes(stack):
 
 
 @contextlib.contextmanager
-def paused(stack):
+def paused(stack, program="restores"):
     """The jobs that are made meanwhile stay queued."""
-    step = processes(stack)[1]
+    step = processes(stack, program)[1]
     os.kill(step, signal.SIGSTOP)
     try:
         yield

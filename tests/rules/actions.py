@@ -124,6 +124,9 @@ ELSEWHERE = {
     "export_list": "tests/api/test_exports.py", "export_get": "as export_list", "export_create": "as export_list", "export_approve": "tests/api/test_exports_decided.py",
     "export_reject": "as export_approve", "export_ticket": "tests/api/test_exports_file.py", "export_take": "as export_ticket",
     "export_part": "its rows are those of the lists: tests/api/test_exports_broken.py", "export_done": "as export_part", "leak_find": "tests/api/test_exports_marks.py",
+    "import_list": "an import follows its person: tests/api/test_imports_seen.py", "import_get": "as import_list", "import_rows": "as import_list", "import_errors": "as import_list",
+    "import_refused": "as import_list", "import_cancel": "as import_list", "import_undo": "as restore_create: tests/api/test_imports_seen.py",
+    "import_begin": "tests/api/test_imports.py", "import_part": "as import_begin", "import_end": "as import_begin", "import_drop": "as import_begin",
     "decoy_list": "tests/api/test_decoys.py", "decoy_create": "as decoy_list",
     "notice_list": "what the caller was told; of the customer only the id", "outcome": "whether one's own request was committed",
 } | dict.fromkeys(["funnel_change", "funnel_get", "settings_change", "settings_get"], "how the org works") | dict.fromkeys(

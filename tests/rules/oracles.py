@@ -1,6 +1,7 @@
 """oracles.py -- what is hidden from whom in the demo org, every way to ask for it by an id, and the face of an answer."""
 import datetime
 
+from importing import imported
 from people import MISSING, other_org
 
 SQL = ("select ", "insert ", "update ", "SQLSTATE", "ERROR:", "relation ", "constraint ", "violates", "duplicate key", "plpgsql", "app.", "api.", "function ",
@@ -84,6 +85,9 @@ ROUTES = {
     ("POST", "/exports/{id}/reject"): [{"json": {"note": "x"}}, {"json": {}}],
     ("POST", "/exports/{id}/ticket"): [{}],
     ("GET", "/exports/{id}/file"): [{"params": {"ticket": "x"}}, {}, {"params": {"ticket": "x" * 101}}],
+    **{("GET", "/imports/{id}" + tail): [{}] for tail in ("", "/rows", "/errors", "/errors/file")},
+    ("POST", "/imports/{id}/cancel"): [{}],
+    ("POST", "/imports/{id}/undo"): [{"json": REASON}, {"json": {}}, sent(REASON, **{"Idempotency-Key": "theirs"})],
     ("POST", "/deliveries/{id}/retry"): [{}],
     ("GET", "/staff/{id}/sessions"): [{}, {"params": {"limit": 1}}],
     ("DELETE", "/staff/{id}/sessions"): [{}],
@@ -99,7 +103,7 @@ NAMED = {("POST", "/customers", "id"), ("POST", "/customers", "owner_id"), ("PAT
          *(("POST", "/restores", "scope/" + k) for k in ("change", "operation", "id", "actor"))}
 ASKED = {("/customers", "owner"), ("/customers/{id}/history", "actor"), ("/staff", "manager"), ("/operations", "actor"),
          *(("/" + kind, "customer") for kind in CHILDREN), ("/activities", "author"), *(("/" + kind, k) for kind in ("activities", "offers") for k in ("contact", "deal")),
-         *(("/history", k) for k in ("actor", "record", "operation")), ("/holds", "staff"), ("/alerts", "staff"), ("/exports", "staff")}
+         *(("/history", k) for k in ("actor", "record", "operation")), ("/holds", "staff"), ("/alerts", "staff"), ("/exports", "staff"), ("/imports", "staff"), ("/imports", "record")}
 
 
 def parts(schema):
@@ -126,7 +130,7 @@ class Secrets:
 
     def __init__(self, stack):
         self.stack = stack
-        self.rita, self.max, self.ada, self.theo, self.axel = (stack.login(n + "@demo.test") for n in ("rita", "max", "ada", "theo", "axel"))
+        self.rita, self.max, self.ada, self.theo, self.axel, self.olga = (stack.login(n + "@demo.test") for n in ("rita", "max", "ada", "theo", "axel", "olga"))
         self.otto = other_org(stack)
         self.own = self.trail(self.rita)
         theirs, foreign = self.theirs, self.foreign = [self.trail(who, **{"Idempotency-Key": "theirs"}) for who in (self.theo, self.otto)]
@@ -143,9 +147,11 @@ class Secrets:
             "alerts": [(who, self.alert(self.theo)) for who in (self.rita, self.max)] + [(self.rita, self.alert(self.rita))]
                 + [(who, self.alert(self.otto)) for who in (self.max, self.ada)],
             "exports": [(who, self.export(self.theo)) for who in (self.rita, self.max)] + [(who, self.export(self.otto)) for who in (self.rita, self.max, self.ada, self.axel)],
+            "imports": [(who, self.imported(self.olga)) for who in (self.rita, self.max)] + [(who, self.imported(self.otto)) for who in (self.rita, self.max, self.ada, self.axel)],
             "deliveries": [(self.ada, self.delivery(self.otto))]}
         # Who sees such a one of rita's.
         self.watched = {"exports": lambda: (self.max, self.export(self.rita)), "holds": lambda: (self.max, self.hold(self.rita)), "alerts": lambda: (self.max, self.alert(self.rita)),
+                        "imports": lambda: (self.max, self.imported(self.max)),
                         "deliveries": lambda: (self.ada, self.delivery(self.rita))}
 
     def hold(self, who):
@@ -166,6 +172,10 @@ class Secrets:
         return self.stack.sql("""insert into app.export (org_id, id, staff_id, entity, filter, columns, format, reason, row_count, digest, sample, approvals_needed, status, mark, asked_at, expires_at)
             select s.org_id, app.uuid7(), s.id, 'customers', '{}', '{id}', 'csv', 'x', 1000, '', '{}', 1, %s, 5, app.now(), app.now() + interval '1 day' from app.staff s where s.id = %s
             returning id::text""", status, who.id)[0][0]
+
+    def imported(self, who):
+        """A file that somebody sent."""
+        return imported(who, "Name,E-mail\nFrom a file,file@secret.example\nBad,bad\n")["id"]
 
     def delivery(self, who):
         """A message of somebody's org that did not arrive."""
