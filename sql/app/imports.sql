@@ -8,7 +8,7 @@ language sql immutable as $$
         ('customers', 'name', 'company companyname companytitle firm firma firmenname firmenbezeichnung unternehmen organisation organization account accountname customername customer kunde kundenname название компания организация наименование фирма клиент'),
         ('customers', 'email', 'emailaddress mail mailaddress epost emailadresse mailadresse почта электроннаяпочта элпочта емеил'),
         ('customers', 'phone', 'telephone tel phonenumber telephonenumber telefon telefonnummer rufnummer телефон номертелефона тел'),
-        ('customers', 'website', 'web url homepage internet webseite internetseite сайт вебсайт'),
+        ('customers', 'website', 'web url homepage internet webseite internetseite саит вебсаит'),
         ('customers', 'address', 'street streetaddress address1 addressline1 billingstreet strasse adresse anschrift strasseundhausnummer адрес улица'),
         ('customers', 'city', 'town billingcity ort stadt wohnort город населенныипункт'),
         ('customers', 'region', 'state province county stateprovince billingstate bundesland kanton provinz регион область краи'),
