@@ -146,7 +146,9 @@ put_line(struct table *t, const char *text, size_t length)
 		t->began = t->line;
 		t->between = false;
 	}
-	if (csv_parse(&t->parser, text, length, take_field, take_row, t) < length)
+	if (memchr(text, '\0', length) != NULL)
+		wrong(t, TABLE_NUL);
+	else if (csv_parse(&t->parser, text, length, take_field, take_row, t) < length)
 		wrong(t, csv_error(&t->parser) == CSV_EPARSE ? TABLE_QUOTE : TABLE_FIELD);
 }
 
@@ -155,8 +157,6 @@ table_put(struct table *t, const char *text, size_t length)
 {
 	const char *end = text + length;
 
-	if (t->wrong == TABLE_GOOD && memchr(text, '\0', length) != NULL)
-		wrong(t, TABLE_NUL);
 	while (text < end && t->wrong == TABLE_GOOD) {
 		const char *at = text;
 		bool second = t->after_cr && *at == '\n';

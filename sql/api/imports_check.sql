@@ -17,6 +17,8 @@ create function api.import_customers(i app.import, p app.import_part) returns ap
 language plpgsql volatile as $$
 declare
     texts  api.customer_text[] := api.import_texts(i, p, null::api.customer_text[]);
+    -- The list that the constraint has.
+    money  text := (select pg_get_constraintdef(k.oid) from pg_constraint k where k.conrelid = 'app.customer'::regclass and k.conname = 'currency_code');
     first_ text := (select s.id from app.stage s where s.org_id = app.org() order by s.position limit 1);
 begin
     return array(
@@ -27,7 +29,7 @@ begin
                 api.import_long('postal_code', t.postal_code, 20), case when t.country is not null and n.code is null then 'country:unknown' end,
                 api.import_long('source', t.source, 100), case when t.stage is not null and s.id is null then 'stage:unknown' end,
                 case when t.owner is null then null when o.id is null then 'owner:unknown' when not o.may then 'owner:forbidden' end,
-                'value:' || a.why, case when t.currency is not null and t.currency !~* '^[a-z]{3}$' then 'currency:format' end,
+                'value:' || a.why, case when t.currency !~* '^[a-z]{3}$' then 'currency:format' when strpos(money, ' ' || upper(t.currency) || ' ') = 0 then 'currency:unknown' end,
                 api.import_long('notes', t.notes, 10000),
                 case when cardinality(g.tags) > 50 or exists (select from unnest(g.tags) w where char_length(w) > 64) then 'tags:count' end], t.odd),
             app.uuid7(), null, app.email_key(t.email), app.phone_key(t.phone, n.code), t.name, t.email, t.phone, t.website, t.address, t.city, t.region,

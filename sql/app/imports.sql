@@ -147,7 +147,7 @@ language sql immutable as $$
         when 'ambiguous' then case target when 'value' then 'This amount could be read in two ways. Name decimal.'
             when 'customer' then 'Several customers have this name or e-mail. Give the id.' else 'This date could be read in two ways. Name dates.' end
         when 'unknown' then case target when 'country' then 'There is no country of this name or code.' when 'stage' then 'There is no such stage.'
-            when 'owner' then 'No active member of staff has this e-mail.' when 'customer' then 'You work with no customer of this id, e-mail or name.' else 'This is none of the words that are known.' end
+            when 'currency' then 'There is no currency of this code.' when 'owner' then 'No active member of staff has this e-mail.' when 'customer' then 'You work with no customer of this id, e-mail or name.' else 'This is none of the words that are known.' end
         when 'range' then 'This is out of range.'
         when 'places' then 'This has more decimals than its currency.'
         when 'forbidden' then case target when 'owner' then 'The owner must be in your own tree.' else 'You may not write this.' end

@@ -71,7 +71,7 @@ def test_line_numbers(ada, end):
 @pytest.mark.parametrize("data, line, why", [
     (b"", 1, "empty"), (b"\xef\xbb\xbf", 1, "empty"), (b"\n\n", 1, "empty"), (b"Name,City\n", 1, "empty"), (b"Name,City", 1, "empty"),
     (b'Name,City\nx,"Ulm\ny,Bonn\n', 2, "cut"), (b'Name,City\nx,Ulm\ny,"', 3, "cut"), (b'Name,City\nx,U"lm\n', 2, "quote"), (b'Name,City\nx,"Ulm"y\n', 2, "quote"),
-    (b"Name,City\nx,U\x00lm\n", 2, "nul"), (b"Name,City\nx,M\xc3\xbcnchen\ny,M\xc3\xbcnchen\nz," + b"\xc3\xbc" * 20 + b"\nw,K\xf6ln\n", 1, "encoding"),
+    (b"Name,City\nx,U\x00lm\n", 2, "nul"), (b"Name,City\nx,M\xc3\xbcnchen\ny,M\xc3\xbcnchen\nz," + b"\xc3\xbc" * 20 + b"\nw,K\xf6ln\n", 5, "encoding"),
     (b"Name,City\nx," + b"y" * 10001 + b"\n", 2, "length"), (b"Name,City\nx" + b",y" * 200 + b"\n", 2, "columns"), (b"Name,City\n" + (b"y" * 9990 + b",") * 110 + b"\n", 2, "row_length"),
     (b"Name,Name\nx,y\n", 1, "duplicate_column"), (b"Name,City,CITY,name\nx,y,z,w\n", 1, "duplicate_column"), (b"Name," + b"c" * 201 + b"\nx,y\n", 1, "length")])
 def test_refused_whole(stack, ada, data, line, why):
@@ -97,8 +97,8 @@ ROWS = [
     ("phone", "1" * 41, "length"), ("website", "x" * 501, "length"), ("address", "x" * 501, "length"), ("city", "x" * 101, "length"), ("region", "x" * 101, "length"),
     ("postal_code", "x" * 21, "length"), ("country", "Atlantis", "unknown"), ("country", "XX", "unknown"), ("source", "x" * 101, "length"), ("stage", "nowhere", "unknown"),
     ("owner", "nobody@demo.test", "unknown"), ("owner", "axel@demo.test", "unknown"), ("value", "much", "format"), ("value", "1.234", "ambiguous"), ("value", "1.239,999", "places"), ("value", "99999999999999", "range"),
-    ("currency", "EURO", "format"), ("tags", "a," * 51, None), ("tags", ",".join(map(str, range(51))), "count"), ("tags", "x" * 65, "count"), ("notes", "a\x07b", "characters"), ("city", "two\nlines", "characters"),
-    ("city", "right\u202eleft", "characters"), ("notes", "two\nlines", None), ("name", "x" * 201, "length"), ("name", "", "required"), ("name", "   ", "required"), ("currency", "XXX", "refused")]
+    ("currency", "EURO", "format"), ("tags", "a," * 50, None), ("tags", ",".join(map(str, range(51))), "count"), ("tags", "x" * 65, "count"), ("notes", "a\x07b", "characters"), ("city", "two\nlines", "characters"),
+    ("city", "right\u202eleft", "characters"), ("notes", "two\nlines", None), ("name", "x" * 201, "length"), ("name", "", "required"), ("name", "   ", "required"), ("currency", "XXX", "unknown")]
 
 
 def test_every_trouble_of_a_row(ada):
@@ -118,7 +118,7 @@ def test_every_trouble_of_a_row(ada):
         write.writerow(dict(row, **{"name": fresh(), member: "" if member != "name" else fresh()}).values())
         line += 1
     tried = dry(ada, out.getvalue())
-    assert [(e["line"], e["column"], e["code"]) for e in tried["errors"]] == [e for e in expected if e[2] != "refused"][:20], "a constraint is asked only in earnest"
+    assert [(e["line"], e["column"], e["code"]) for e in tried["errors"]] == expected[:20] and tried["bad"] == len(expected)
     document = imported(ada, out.getvalue())
     errors = ada.pages(f"/imports/{document['id']}/errors", limit=200)
     assert [(e["line"], e["column"], e["code"]) for e in errors] == expected and all(len(e["detail"]) > 10 for e in errors)
@@ -155,8 +155,8 @@ def test_mapping(ada):
         body = problem(send(ada, data, dry_run="true", mapping=mapping), 422, "invalid_value")
         assert [(e["pointer"], e["code"]) for e in body["errors"]] == [(pointer, why)], mapping
     for mapping in ("x{", "{}x", "nul"):
-        problem(send(ada, data, dry_run="true", mapping=None, **{"mapping": None}) if False else ada.request("POST", "/imports", params={"dry_run": "true", "mapping": mapping}, data=data, headers={"Content-Type": "text/csv"}),
-                422, "invalid_value", "/mapping")
+        answer = ada.request("POST", "/imports", params={"dry_run": "true", "mapping": mapping}, data=data, headers={"Content-Type": "text/csv"})
+        problem(answer, 422, "invalid_value", "/mapping")
 
 
 def test_lawful(ada):
