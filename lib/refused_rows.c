@@ -109,7 +109,7 @@ reply_refused_rows(struct app *app, struct req *r, const struct route *to, const
 
 	(void)to;
 	*f = (struct refused){.app = app, .id = in->args[0].value, .plan = {.form = SHEET_CSV}};
-	if ((rows = page(f, r, "0")) == NULL)
+	if ((rows = page(f, r, NULL)) == NULL)
 		return;
 	if (!name_columns(f, r->mem, rows_get(rows, 0, "fields"))) {
 		fail(r, 500, "internal", NULL);

@@ -177,8 +177,9 @@ begin
 end
 $$;
 
--- The rows that did not go in, a hundred behind a line; the first one is the header. Whoever takes them away is remembered.
-create function api.import_refused(session text, request uuid, id uuid, after int default 0) returns setof api.import_refused_row
+-- The rows that did not go in, a hundred behind a line; the first one is the header, which without a line is all. Whoever asks for it
+-- is remembered, for he takes them away.
+create function api.import_refused(session text, request uuid, id uuid, after int default null) returns setof api.import_refused_row
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
     i app.import;
@@ -187,7 +188,7 @@ begin
     i := api.import_seen(id);
     if app.role() = 'auditor' then
         perform app.refuse(403, 'forbidden', 'An auditor does not see what is in a file.');
-    elsif after = 0 then
+    elsif after is null then
         perform app.event('imports.errors', i.id, i.bad);
     end if;
     return next row(0, null, to_jsonb(i.header), app.classification())::api.import_refused_row;
