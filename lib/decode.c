@@ -1,5 +1,6 @@
 /* decode.c -- bytes of a file of people's, in the encoding that they are in, to UTF-8. */
 #include "decode.h"
+#include "http.h"
 
 #include <errno.h>
 #include <iconv.h>
@@ -126,7 +127,9 @@ convert(struct decode *d, char *from, size_t left)
 		size_t result = iconv(d->iconv, &from, &left, &to, &room);
 		int error = result == (size_t)-1 ? errno : 0;
 
-		if (to > out && !d->give(d->to, out, (size_t)(to - out)))
+		/* glibc takes UTF-8 beyond Unicode for UTF-8. */
+		d->bad = !http_utf8(out, (size_t)(to - out));
+		if (d->bad || (to > out && !d->give(d->to, out, (size_t)(to - out))))
 			return false;
 		if (error == EILSEQ || (error == EINVAL && left > sizeof d->rest)) {
 			d->bad = true;

@@ -132,9 +132,14 @@ put_route(struct buf *to, const struct route *route)
 	if (route->open)
 		buf_text(to, ",\"security\":[]");
 	put_parameters(to, route->params);
-	if ((file = first(route->params, IN_FILE)) != NULL)
-		buf_print(to, ",\"requestBody\":{\"required\":true,\"content\":{\"%s\":{}}}",
+	if ((file = first(route->params, IN_FILE)) != NULL) {
+		buf_print(to,
+		    ",\"requestBody\":{\"required\":true,\"content\":{\"%s\":{\"schema\":{"
+		    "\"type\":\"string\",\"description\":",
 		    file->words);
+		buf_json(to, file->says);
+		buf_text(to, "}}}}");
+	}
 	if (first(route->params, IN_BODY) != NULL) {
 		buf_text(to, ",\"requestBody\":{\"required\":true,\"content\":{\"application/"
 			     "json\":{\"schema\":{\"type\":\"object\"");
@@ -147,9 +152,11 @@ put_route(struct buf *to, const struct route *route)
 		buf_text(to, ",\"content\":{\"application/json\":{},\"text/html\":{\"schema\":"
 			     "{\"type\":\"string\"}}}");
 	if (route->file)
-		buf_text(to,
-		    ",\"content\":{\"text/csv\":{},\"application/x-ndjson\":{},\"application/vnd."
-		    "openxmlformats-officedocument.spreadsheetml.sheet\":{}}");
+		buf_print(to, ",\"content\":{\"text/csv\":{}%s}",
+		    route->reply != reply_file
+			? ""
+			: ",\"application/x-ndjson\":{},\"application/vnd."
+			  "openxmlformats-officedocument.spreadsheetml.sheet\":{}");
 	buf_text(to, "},\"default\":{\"$ref\":\"#/components/responses/problem\"}}}");
 }
 
