@@ -54,24 +54,42 @@ begin
 end
 $$;
 
--- The e-mails and phones among these that came before in the file, or are a customer's or contact's that the caller sees. Of others, those
--- are told who see both, as of whoever is typed in, where it is really written.
+-- The e-mails and phones among these that came before in the same file: in this part, and in those before it where nothing is written,
+-- for what is written is found as everybody else is.
+create function api.import_repeated(i app.import, lines int[], emails text[], phones text[], writes boolean) returns table (line int, how text)
+language plpgsql volatile as $$
+begin
+    if not writes then
+        return query
+            with k as (select u.line, u.how, hashtextextended(u.written, 0) as key
+                from (select *, 'email' from unnest(lines, emails) union all select *, 'phone' from unnest(lines, phones)) u(line, written, how) where u.written is not null),
+            first_ as (insert into app.import_key as w (org_id, import_id, key, line)
+                select distinct on (k.key) i.org_id, i.id, k.key, k.line from k order by k.key, k.line on conflict do nothing returning w.key, w.line)
+            select k.line, k.how from k where not exists (select from first_ f where f.key = k.key and f.line = k.line);
+        return;
+    end if;
+    return query
+        select u.line, u.how
+        from (select t.line, t.how, t.written, min(t.line) over (partition by t.written) as first_
+            from (select *, 'email' from unnest(lines, emails) union all select *, 'phone' from unnest(lines, phones)) t(line, written, how)) u
+        where u.written is not null and u.line > u.first_;
+end
+$$;
+
+-- Which rows are there already: what came before in the file, and the customers and contacts with an e-mail or phone of theirs that the caller
+-- sees. Of others, those are told who see both, as of whoever is typed in, where it is really written.
 create function api.import_duplicates(i app.import, lines int[], records uuid[], owners uuid[], emails text[], phones text[], writes boolean)
 returns table (line int, kind text, entity text, id uuid, customer_id uuid, matched text[])
 language plpgsql volatile as $$
 declare
-    matches jsonb;
-    before  jsonb;
+    matches  jsonb := (select jsonb_agg(to_jsonb(m) || jsonb_build_object('own', exists (select from app.import_row w where w.org_id = i.org_id
+        and w.import_id = i.id and w.record_id = m.id))) from app.import_matches(lines, emails, phones) m);
+    repeated jsonb := (select jsonb_agg(r) from api.import_repeated(i, lines, emails, phones, writes) r);
 begin
-    with k as (select * from (select *, 'email' from unnest(lines, emails) union all select *, 'phone' from unnest(lines, phones)) u(line, written, how),
-            lateral (select hashtextextended(u.written, 0)) h(key) where u.written is not null),
-        first_ as (insert into app.import_key as w (org_id, import_id, key, line)
-            select distinct on (k.key) i.org_id, i.id, k.key, k.line from k order by k.key, k.line on conflict do nothing returning w.key, w.line)
-    select jsonb_agg(jsonb_build_object('line', k.line, 'how', k.how)) into before from k
-    where not exists (select from first_ f where f.key = k.key and f.line = k.line);
-    select jsonb_agg(m) into matches from app.import_matches(lines, emails, phones) m
-    where not exists (select from app.import_row w where w.org_id = i.org_id and w.import_id = i.id and w.record_id = m.id);
-    if writes and matches is not null then
+    if matches is null and repeated is null then
+        return;
+    end if;
+    if writes then
         insert into app.notice (org_id, id, staff_id, kind, customer_id, other_id, actor_id, at)
         select app.org(), app.uuid7(), s.id, 'duplicate', h.mine, h.customer_id, app.me(), app.now()
         from (select distinct coalesce(owners[array_position(lines, m.line)], records[array_position(lines, m.line)]) as mine, m.customer_id
@@ -81,14 +99,16 @@ begin
         on conflict do nothing;
     end if;
     return query
-        select k.line, 'file', null::text, null::uuid, null::uuid, array_agg(distinct k.how)
-        from jsonb_to_recordset(before) k(line int, how text) group by k.line
+        select k.line, 'file', null::text, null::uuid, null::uuid, array_agg(distinct k.how order by k.how)
+        from (select * from jsonb_to_recordset(repeated) r(line int, how text) union all
+            select m.line, m.how from jsonb_to_recordset(matches) m(line int, how text, own boolean) where m.own) k
+        group by k.line
         union all
         select m.line, 'base', m.entity, m.id, m.customer_id, array_agg(m.how order by m.how)
-        from jsonb_to_recordset(matches) m(line int, entity text, id uuid, customer_id uuid, how text)
+        from jsonb_to_recordset(matches) m(line int, entity text, id uuid, customer_id uuid, how text, own boolean)
         join app.customer c on c.org_id = i.org_id and c.id = m.customer_id
         -- A contact is no duplicate of its own customer, who may have the same number.
-        where m.entity = 'contacts' or m.customer_id is distinct from owners[array_position(lines, m.line)]
+        where not m.own and (m.entity = 'contacts' or m.customer_id is distinct from owners[array_position(lines, m.line)])
         group by m.line, m.entity, m.id, m.customer_id;
 end
 $$;
@@ -191,6 +211,7 @@ create function api.import_step() returns int
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
     import uuid := app.job_enter('imports', 'import');
+    ended  boolean := true;
 begin
     if import is null then
         import := app.import_broken();
@@ -201,7 +222,11 @@ begin
         if app.role() not in ('manager', 'admin') then
             update app.job j set status = 'cancelled', why = 'rights_changed', finished_at = app.clock() where j.org_id = app.org() and j.id = import;
         else
-            perform api.import_chunk(import);
+            ended := api.import_chunk(import);
+        end if;
+        if not ended then
+            -- Nobody was told of it yet, and the last part's commit takes those before along to the disk.
+            perform set_config('synchronous_commit', 'off', true);
         end if;
     exception
         when serialization_failure or deadlock_detected or lock_not_available or query_canceled then

@@ -90,7 +90,7 @@ begin
         return;
     end if;
     n := case point when ',' then replace(replace(plain, '.', ''), ',', '.') when '.' then replace(plain, ',', '') else translate(plain, ',.', '') end::numeric
-        * 10 ^ places;
+        * ('{1,10,100,1000}'::numeric[])[places + 1];
     if n <> trunc(n) then
         why := 'places';
     elsif n > 1000000000000000 then

@@ -64,25 +64,24 @@ create table app.import_error (
     foreign key (org_id, import_id) references app.import on delete restrict
 );
 
--- What a row became: where a record comes from.
+-- What a row became: where a record comes from. Without a key to the import, as below: none that has rows is ever deleted.
 create table app.import_row (
     org_id    int  not null,
     import_id uuid not null,
     line      int  not null,
     record_id uuid not null,
-    primary key (org_id, import_id, line),
-    foreign key (org_id, import_id) references app.import on delete restrict
+    primary key (org_id, import_id, line)
 );
 create index import_row_record on app.import_row (org_id, record_id);
 
--- E-mails and phones that came before in the same file, by their hashes.
+-- E-mails and phones that came before in the same file, by their hashes. Without a key to it, which is asked for each of 1,000,000; the
+-- policy lets nobody write one of another import than his own.
 create table app.import_key (
     org_id    int  not null,
     import_id uuid not null,
     key       bigint not null,
     line      int  not null,
-    primary key (org_id, import_id, key),
-    foreign key (org_id, import_id) references app.import on delete restrict
+    primary key (org_id, import_id, key)
 );
 
 do $$

@@ -17,7 +17,7 @@ part
 render html sheet:forms
 page
 handover:sections
-app+openapi+outbox+download+upload+refused_rows
+app+openapi+outbox+download+upload+refused
 '
 
 # Header, and the files that may include it.

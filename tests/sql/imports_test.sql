@@ -27,7 +27,7 @@ from (values ('1234', null, 'EUR', 123400, null), ('1.234,50', null, 'EUR', 1234
     ('1.234', 'point', 'EUR', null, 'places'), ('1.234', 'point', 'KWD', 1234, null), ('1.234.567', null, 'EUR', 123456700, null), ('500', null, 'JPY', 500, null), ('500,5', null, 'JPY', null, 'places'),
     ('1,23,4', null, 'EUR', null, 'format'), ('1.2.3,4', null, 'EUR', null, 'format'), ('-5', null, 'EUR', null, 'format'), ('abc', null, 'EUR', null, 'format'), ('', null, 'EUR', null, 'format'),
     ('12,5', 'point', 'EUR', null, 'format'), ('99999999999999', null, 'EUR', null, 'range'), ('10000000000000', null, null, 1000000000000000, null), (null, null, null, null, null),
-    (repeat('9', 31), null, 'EUR', null, 'format'), ('1,5', null, 'EUR', 150, null)) w(written, point, currency, amount, why),
+    (repeat('9', 31), null, 'EUR', null, 'format'), ('1,5', null, 'EUR', 150, null), ('1.15', null, 'EUR', 115, null), ('8,20', null, 'EUR', 820, null), ('0.29', null, 'EUR', 29, null), ('1234567890123.45', null, 'EUR', 123456789012345, null)) w(written, point, currency, amount, why),
     lateral app.import_amount(w.written, w.point, w.currency) a;
 
 select is(row(app.time_json(a.moment) #>> '{}', a.why)::text, row(w.moment, w.why)::text, concat_ws(' ', w.written, w.dates))
