@@ -10,9 +10,9 @@ create type api.contact_checked as (line int, errors text[], id uuid, customer_i
 create type api.activity_checked as (line int, errors text[], id uuid, customer_id uuid, email_key text, phone_key text, kind text, direction text,
     subject text, body text, outcome text, at timestamptz, next_step text, due_at timestamptz, done_at timestamptz);
 
--- Of members with control characters; strict, for nearly no row has one.
+-- Of members with control characters, which nearly no row has.
 create function api.import_odd(odd text[]) returns text[]
-language sql immutable strict as $$ select array(select distinct o || ':characters' from unnest(odd) o) $$;
+language sql immutable as $$ select array(select distinct o || ':characters' from unnest(odd) o) $$;
 
 create function api.import_customers(i app.import, p app.import_part) returns api.customer_checked[]
 language plpgsql volatile as $$
@@ -32,7 +32,7 @@ begin
                 case when t.owner is null then null when o.id is null then 'owner:unknown' when not o.may then 'owner:forbidden' end,
                 'value:' || a.why, case when t.currency !~* '^[a-z]{3}$' then 'currency:format' when strpos(money, ' ' || upper(t.currency) || ' ') = 0 then 'currency:unknown' end,
                 api.import_long('notes', t.notes, 10000),
-                case when cardinality(g.tags) > 50 or exists (select from unnest(g.tags) w where char_length(w) > 64) then 'tags:count' end] || api.import_odd(t.odd), null),
+                case when cardinality(g.tags) > 50 or exists (select from unnest(g.tags) w where char_length(w) > 64) then 'tags:count' end] || case when t.odd is not null then api.import_odd(t.odd) end, null),
             app.uuid7(), null, app.email_key(t.email), app.phone_key(t.phone, n.code), t.name, t.email, t.phone, t.website, t.address, t.city, t.region,
             t.postal_code, n.code, coalesce(t.source, i.source), coalesce(s.id, first_), coalesce(o.id, app.me()), a.amount, upper(t.currency), t.notes,
             g.tags, t.custom)::api.customer_checked
@@ -90,7 +90,7 @@ begin
     return array(
         select row(t.line, array_remove(array[api.import_whose_wrong(t.customer, w.found_, w.id = any(works)),
                 case when t.name is null then 'name:required' end, api.import_long('name', t.name, 200), api.import_long('title', t.title, 100),
-                api.import_email_wrong(t.email), api.import_phone_wrong(t.phone), api.import_long('notes', t.notes, 10000)] || api.import_odd(t.odd), null),
+                api.import_email_wrong(t.email), api.import_phone_wrong(t.phone), api.import_long('notes', t.notes, 10000)] || case when t.odd is not null then api.import_odd(t.odd) end, null),
             app.uuid7(), w.id, app.email_key(t.email), app.phone_key(t.phone, c.country), t.name, t.title, t.email, t.phone, t.notes,
             -- The first one is whom to ask for first.
             row_number() over (partition by w.id order by t.line) = 1 and not exists (select from app.contact k
@@ -116,7 +116,7 @@ begin
                     when v.kind in ('call', 'email', 'message') and t.direction is null then 'direction:required'
                     when v.kind in ('note', 'task') and t.direction is not null then 'direction:form' end,
                 api.import_long('subject', t.subject, 200), api.import_long('body', t.body, 10000), api.import_long('outcome', t.outcome, 500),
-                'at:' || at.why, api.import_long('next_step', t.next_step, 500), 'due_at:' || due.why, 'done_at:' || done.why] || api.import_odd(t.odd), null),
+                'at:' || at.why, api.import_long('next_step', t.next_step, 500), 'due_at:' || due.why, 'done_at:' || done.why] || case when t.odd is not null then api.import_odd(t.odd) end, null),
             app.uuid7(), w.id, null, null, v.kind, v.direction, t.subject, t.body, t.outcome, coalesce(at.moment, app.now()), t.next_step, due.moment,
             done.moment)::api.activity_checked
         from unnest(texts) t
