@@ -125,7 +125,9 @@ declare
     first_  jsonb := '[]';
 begin
     execute 'select coalesce(jsonb_agg(jsonb_build_array(r.line, r.errors)) filter (where r.errors <> ''{}''), ''[]'') from unnest($1) r' into errors using rows;
-    execute 'select array(select r from unnest($1) r where r.errors = ''{}'')' into rows using rows;
+    if errors <> '[]' then
+        execute 'select array(select r from unnest($1) r where r.errors = ''{}'')' into rows using rows;
+    end if;
     if i.entity <> 'activities' then
         execute 'select jsonb_agg(d) from (select array_agg(r.line) lines, array_agg(r.id) records, array_agg(r.customer_id) owners, array_agg(r.email_key) emails, '
             'array_agg(r.phone_key) phones from unnest($2) r) a, lateral api.import_duplicates($1, a.lines, a.records, a.owners, a.emails, a.phones, $3) d'

@@ -44,7 +44,7 @@ $$;
 -- in '+49 30 1; null where it is empty or the word for that.
 create or replace function app.import_plain(written text, nulls text) returns text
 language sql immutable parallel safe as $$
-    select nullif(nullif(case when written ~ '^''[=+@-]' then substr(written, 2) else btrim(written) end, ''), nulls)
+    select nullif(nullif(case when left(written, 1) = '''' and strpos('=+@-', nullif(substr(written, 2, 1), '')) > 0 then substr(written, 2) else btrim(written) end, ''), nulls)
 $$;
 
 -- The name of a column without what different programs write differently: CompanyName, "Company name", company_name.
