@@ -27,7 +27,7 @@ endif
 PQ       = $(eval PQ := -I$$(shell pg_config --includedir))$(PQ)
 COMPILE  = $(CC) -std=c11 -D_GNU_SOURCE $(CPPFLAGS) -Ilib $(PQ) $(CFLAGS) $(WARN) $(HARDEN) $(FORTIFY) $(SAN) -MMD -MP
 LINK     = $(CC) -pie -Wl,-z,relro,-z,now,--as-needed $(SAN) $(LDFLAGS)
-LIBS     = -lfcgi -lpq -ljansson -ljwt -lsodium -lcrypto -lcurl -lxlsxwriter
+LIBS     = -lfcgi -lpq -ljansson -ljwt -lsodium -lcrypto -lcurl -lxlsxwriter -lcsv
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 
 ARCHIVE  = $(O)/libholdfast.a

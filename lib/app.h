@@ -72,6 +72,12 @@ reply_fn reply_batch;
 /* Takes an export's ticket, and has its file go out behind the head (download.c). A HEAD only looks. */
 reply_fn reply_file;
 
+/* Takes a CSV to be imported, part by part (upload.c); the route's function gets its header with the rest. */
+reply_fn reply_upload;
+
+/* The rows of an import that did not go in, as a CSV with what is wrong with each (refused_rows.c). */
+reply_fn reply_refused_rows;
+
 /* Calls any api function in the name of the request; NULL with r->fault set. session says whether it takes one. */
 struct rows *app_call(struct app *app, struct req *r, enum call kind, bool session, const char *fn,
     const struct arg *args, size_t n);

@@ -14,6 +14,8 @@ declared(struct arena *mem, const struct route *to, struct arg args[], const cha
 		types[n] = "text", args[n++] = (struct arg){"session", NULL};
 	types[n] = "uuid", args[n++] = (struct arg){"request", NULL};
 	for (const struct param *p = to->params; p->name != NULL; p++) {
+		if (p->place == IN_FILE)
+			continue;
 		if ((p->place == IN_FILTER && filter) || (p->place == IN_BODY && body))
 			continue;
 		filter = filter || p->place == IN_FILTER;

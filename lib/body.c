@@ -35,19 +35,21 @@ shallow(const char *text, size_t length)
 	return true;
 }
 
+bool
+body_media(const struct req *r, const char *type)
+{
+	size_t n = strlen(type);
+
+	return r->content_type != NULL && strncasecmp(r->content_type, type, n) == 0 &&
+	       strchr("; \t", r->content_type[n]) != NULL;
+}
+
 /* Whether the body's media type is JSON; a PATCH may call it a merge patch (RFC 7396). */
 static bool
 media_good(const struct req *r)
 {
-	static const char *const types[] = {"application/json", "application/merge-patch+json"};
-	const char *type = r->content_type;
-
-	for (size_t i = 0; type != NULL && i < (r->method == PATCH ? 2 : 1); i++) {
-		size_t n = strlen(types[i]);
-		if (strncasecmp(type, types[i], n) == 0 && strchr("; \t", type[n]) != NULL)
-			return true;
-	}
-	return false;
+	return body_media(r, "application/json") ||
+	       (r->method == PATCH && body_media(r, "application/merge-patch+json"));
 }
 
 /* The body with the numbers of the items that are refused alone before its own members. What is right stays as it was

@@ -9,6 +9,9 @@
  * r->fault was set: 415, 413 or 400. */
 const char *body_bind(struct req *r, const struct param *params);
 
+/* Whether the body is said to be of this media type, whatever its parameters. */
+bool body_media(const struct req *r, const char *type);
+
 /* Whether we store a character in one line of text, or with prose in several: no controls, no
  * bidirectional overrides, no noncharacters. */
 bool body_character_good(unsigned long c, bool prose);

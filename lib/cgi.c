@@ -11,6 +11,9 @@
 /* A reply goes out in pieces: libfcgi takes an int and tells of a broken connection late. */
 #define PIECE 32768
 
+/* More than that is no length of anything. */
+#define LENGTH_MOST ((size_t)1 << 40)
+
 enum value {
 	METHOD,
 	URI,
@@ -109,6 +112,23 @@ request_id(struct arena *mem, const char *id)
 }
 
 static bool
+take(struct req *r, char *bytes, size_t length)
+{
+	const struct wire *wire = r->takes;
+
+	for (; length > 0; bytes += PIECE) {
+		size_t piece = length < PIECE ? length : PIECE;
+
+		length -= piece;
+		r->body_left -= piece;
+		if (!wire->take(wire->self, bytes, (int)piece, r->body_left == 0))
+			return fail(
+			    r, 400, "malformed_request", "The body is not as long as announced.");
+	}
+	return true;
+}
+
+static bool
 read_body(struct req *r, const char *text, const struct wire *wire)
 {
 	size_t length = 0;
@@ -117,15 +137,16 @@ read_body(struct req *r, const char *text, const struct wire *wire)
 		if (*text < '0' || *text > '9')
 			return fail(r, 400, "malformed_request", "Content-Length is not a number.");
 		/* Stops growing where it is too large anyway, so that it cannot wrap. */
-		if (length <= BODY_MOST)
+		if (length <= LENGTH_MOST)
 			length = length * 10 + (size_t)(*text - '0');
 	}
 	if (length > BODY_MOST) {
 		r->body_too_large = true;
+		r->body_left = length;
 		return true;
 	}
 	r->body = arena_get(r->mem, length + 1);
-	if (!wire->take(wire->self, r->body, (int)length)) {
+	if (!wire->take(wire->self, r->body, (int)length, true)) {
 		r->body = arena_text(r->mem, "", 0);
 		return fail(r, 400, "malformed_request", "The body is not as long as announced.");
 	}
@@ -156,6 +177,8 @@ read_request(struct req *r, char *const *environment, const struct wire *wire)
 	r->query = "";
 	r->body = arena_text(r->mem, "", 0);
 	r->client = wire->client;
+	r->take = take;
+	r->takes = wire;
 	r->out.mem = r->mem;
 	return once && split_uri(r, values[URI]) && read_body(r, values[LENGTH], wire);
 }
@@ -219,8 +242,9 @@ cgi_serve(
 /* Not one byte more than announced is asked for: whoever started us may leave the pipe open
  * (RFC 3875, 4.2). */
 static bool
-take_stdin(void *self, char *bytes, int length)
+take_stdin(void *self, char *bytes, int length, bool last)
 {
+	(void)last;
 	return fread(bytes, 1, (size_t)length, self) == (size_t)length;
 }
 

@@ -5,11 +5,11 @@
 
 #include "fcgi.h"
 
-/* How the bytes of one request come and go.  take reads exactly length bytes and says whether that
- * was the whole body; give writes length bytes. */
+/* How the bytes of one request come and go.  take reads exactly length bytes and says whether
+ * they came, the last ones also whether that was the whole body; give writes length bytes. */
 struct wire {
 	void *self;
-	bool (*take)(void *self, char *bytes, int length);
+	bool (*take)(void *self, char *bytes, int length, bool last);
 	bool (*give)(void *self, const char *bytes, int length);
 	int client; /* r->client */
 };

@@ -46,12 +46,12 @@ bark(int number)
 }
 
 static bool
-take(void *self, char *bytes, int length)
+take(void *self, char *bytes, int length, bool last)
 {
 	FCGX_Request *f = self;
 
-	return FCGX_GetStr(bytes, length, f->in) == length && FCGX_GetChar(f->in) == EOF &&
-	       FCGX_GetError(f->in) == 0;
+	return FCGX_GetStr(bytes, length, f->in) == length &&
+	       (!last || FCGX_GetChar(f->in) == EOF) && FCGX_GetError(f->in) == 0;
 }
 
 static bool

@@ -112,7 +112,7 @@ put_parameters(struct buf *to, const struct param *params)
 
 	buf_text(to, ",\"parameters\":[");
 	for (const struct param *p = params; p->name != NULL; p++)
-		if (p->place != IN_BODY) {
+		if (p->place != IN_BODY && p->place != IN_FILE) {
 			buf_print(to,
 			    "%s{\"name\":\"%s\",\"in\":\"%s\",\"required\":%s,\"description\":",
 			    comma, p->name, places[p->place], p->must ? "true" : "false");
@@ -125,19 +125,21 @@ put_parameters(struct buf *to, const struct param *params)
 	buf_char(to, ']');
 }
 
-static bool
-has_body(const struct param *params)
+/* The first row of a place, or NULL. */
+static const struct param *
+first(const struct param *params, enum place place)
 {
 	for (const struct param *p = params; p->name != NULL; p++)
-		if (p->place == IN_BODY)
-			return true;
-	return false;
+		if (p->place == place)
+			return p;
+	return NULL;
 }
 
 static void
 put_route(struct buf *to, const struct route *route)
 {
 	char name[8];
+	const struct param *file;
 
 	snprintf(name, sizeof name, "%s", http_method_name(route->method));
 	for (char *c = name; *c != '\0'; c++)
@@ -147,7 +149,15 @@ put_route(struct buf *to, const struct route *route)
 	if (route->open)
 		buf_text(to, ",\"security\":[]");
 	put_parameters(to, route->params);
-	if (has_body(route->params)) {
+	if ((file = first(route->params, IN_FILE)) != NULL) {
+		buf_print(to,
+		    ",\"requestBody\":{\"required\":true,\"content\":{\"%s\":{\"schema\":{"
+		    "\"type\":\"string\",\"description\":",
+		    file->words);
+		buf_json(to, file->says);
+		buf_text(to, "}}}}");
+	}
+	if (first(route->params, IN_BODY) != NULL) {
 		buf_text(to, ",\"requestBody\":{\"required\":true,\"content\":{\"application/"
 			     "json\":{\"schema\":{\"type\":\"object\"");
 		put_members(to, route->params);
@@ -159,9 +169,11 @@ put_route(struct buf *to, const struct route *route)
 		buf_text(to, ",\"content\":{\"application/json\":{},\"text/html\":{\"schema\":"
 			     "{\"type\":\"string\"}}}");
 	if (route->file)
-		buf_text(to,
-		    ",\"content\":{\"text/csv\":{},\"application/x-ndjson\":{},\"application/vnd."
-		    "openxmlformats-officedocument.spreadsheetml.sheet\":{}}");
+		buf_print(to, ",\"content\":{\"text/csv\":{}%s}",
+		    route->reply != reply_file
+			? ""
+			: ",\"application/x-ndjson\":{},\"application/vnd."
+			  "openxmlformats-officedocument.spreadsheetml.sheet\":{}");
 	buf_text(to, "},\"default\":{\"$ref\":\"#/components/responses/problem\"}}}");
 }
 

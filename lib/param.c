@@ -188,7 +188,7 @@ param_bind(struct req *r, const struct param *params, const char *route, const c
 	struct given *given;
 	struct buf filter = {.mem = r->mem};
 	const char *body = NULL, *value;
-	bool filters = false, bodies = false, missing = false, unconditional = false;
+	bool filters = false, bodies = false, missing = false, unconditional = false, file = false;
 
 	while (params[rows].name != NULL)
 		rows++;
@@ -196,11 +196,15 @@ param_bind(struct req *r, const struct param *params, const char *route, const c
 	path_read(r, params, values, lengths, given);
 	if (!query_read(r, params, given))
 		return false;
-	for (size_t i = 0; i < rows; i++)
+	for (size_t i = 0; i < rows; i++) {
 		bodies = bodies || params[i].place == IN_BODY;
+		file = file || params[i].place == IN_FILE;
+		if (params[i].place == IN_FILE && !body_media(r, params[i].words))
+			return fail(r, 415, "unsupported_media_type", "Send %s.", params[i].words);
+	}
 	if (bodies && (body = body_bind(r, params)) == NULL)
 		return false;
-	if (!bodies && (r->body_length > 0 || r->body_too_large) && r->method != GET &&
+	if (!bodies && !file && (r->body_length > 0 || r->body_too_large) && r->method != GET &&
 	    r->method != HEAD)
 		return fail(r, 400, "unexpected_body", "Nothing is sent here.");
 
@@ -208,7 +212,7 @@ param_bind(struct req *r, const struct param *params, const char *route, const c
 	buf_char(&filter, '{');
 	for (size_t i = 0; i < rows; i++) {
 		const struct param *p = &params[i];
-		if (p->place == IN_BODY)
+		if (p->place == IN_BODY || p->place == IN_FILE)
 			continue;
 		if (p->place == IN_FILTER) {
 			filters = true;

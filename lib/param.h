@@ -6,7 +6,7 @@
 #include "cursor.h"
 #include "req.h"
 
-enum place { IN_NOWHERE, IN_PATH, IN_QUERY, IN_FILTER, IN_HEAD, IN_BODY };
+enum place { IN_NOWHERE, IN_PATH, IN_QUERY, IN_FILTER, IN_HEAD, IN_BODY, IN_FILE };
 
 enum type {
 	AS_TEXT,   /* one line */
@@ -35,7 +35,8 @@ struct variant {
 };
 
 /* One parameter.  IN_PATH, IN_QUERY and IN_HEAD become an SQL argument each; all of IN_FILTER
- * become one argument "filter", all of IN_BODY one argument "body", both jsonb objects.
+ * become one argument "filter", all of IN_BODY one argument "body", both jsonb objects.  IN_FILE is the
+ * body itself, of the media type in words; the route's handler takes it, and it is no argument.
  * A wrong value is 404 in the path, 400 in the query and head, 422 in the body. */
 struct param {
 	const char *name;

@@ -55,8 +55,12 @@ struct req {
 	const char *id;      /* 32 hex digits: X-Request-Id and instance */
 	char *body;          /* NUL-terminated, never NULL */
 	size_t body_length;
-	bool body_too_large; /* more than BODY_MOST came or was announced; body is empty */
-	int client;          /* the connection to watch for a client gone, or -1 */
+	bool body_too_large; /* more than BODY_MOST was announced; body is empty */
+	size_t body_left;    /* of one too large: what take has not taken yet */
+	/* The next length bytes of it; false when they do not come. */
+	bool (*take)(struct req *r, char *bytes, size_t length);
+	const void *takes; /* what take takes them from */
+	int client;        /* the connection to watch for a client gone, or -1 */
 
 	/* Who asks, from the token. */
 	const char *staff; /* uuid, or NULL on open routes */

@@ -4,7 +4,7 @@
 do $$
 declare
     f    record;
-    open text[] := '{health,health_step,restore_step,alerts_step,exports_step,bulk_step,rotations_step,outbox_take,outbox_done,refuse_form,refused,session_challenge,session_open,session_refresh,password_set}';
+    open text[] := '{health,health_step,restore_step,alerts_step,exports_step,bulk_step,rotations_step,import_step,outbox_take,outbox_done,refuse_form,refused,session_challenge,session_open,session_refresh,password_set}';
 begin
     for f in select p.oid::regprocedure name, n.nspname, p.proname,
             coalesce(p.proargnames[1] = 'session', false) or p.proname = any(open) as entry

@@ -94,6 +94,8 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/leaks.sql
 \ir app/watch.sql
 \ir app/exports.sql
+\ir app/countries.sql
+\ir app/imports.sql
 \ir app/restore.sql
 \ir app/changes.sql
 \ir app/restore_write.sql
@@ -119,6 +121,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir policy/exports.sql
 \ir policy/bulk.sql
 \ir policy/rotations.sql
+\ir policy/imports.sql
 
 \ir api/answers.sql
 \ir api/outcome.sql
@@ -170,6 +173,11 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/bulk.sql
 \ir api/rotations.sql
 \ir api/exports_file.sql
+\ir api/imports_read.sql
+\ir api/imports_check.sql
+\ir api/imports_write.sql
+\ir api/imports.sql
+\ir api/imports_parts.sql
 
 \ir grants.sql
 

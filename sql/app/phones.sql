@@ -118,8 +118,13 @@ $$;
 create or replace function app.phone_good(phone text) returns boolean
 language plpgsql immutable parallel safe as $$
 declare
-    plain text := app.phone_plain(phone);
+    plain text;
 begin
+    -- The usual ones, of which nothing is to be taken away first: 2 us against 6.
+    if phone !~ '[^0-9 ()./+-]' then
+        return char_length(translate(phone, ' ()./+-', '')) between 3 and 20;
+    end if;
+    plain := app.phone_plain(phone);
     return plain !~ '[A-Za-z\u00AA-\U0010FFFF]' and char_length(regexp_replace(plain, '[^0-9]', '', 'g')) between 3 and 20;
 end
 $$;

@@ -77,7 +77,7 @@ class Held:
 
 
 def processes(stack, program="restores"):
-    """Workers and step process of restores, or of another program. The step process has closed the socket that the master and the workers share."""
+    """Workers and step process of a program with two workers. The step process has closed the socket that the master and the workers share."""
     def sockets(pid):
         links = [os.readlink(f"/proc/{pid}/fd/{f}") for f in os.listdir(f"/proc/{pid}/fd")]
         return {x for x in links if x.startswith("socket:")}

@@ -5,6 +5,7 @@ import uuid
 
 import requests
 
+from importing import imported
 from people import MISSING, Forge, newcomer, other_org
 from watching import alerts, customers, limits, patch, waits
 
@@ -76,6 +77,8 @@ ROUTES = {
                           "confirm": text(64, 64, solid=True)},
     ("GET", "/bulk/{id}"): None, ("POST", "/bulk/{id}/approve"): {"note": dict(REASON, must=True)}, ("POST", "/bulk/{id}/reject"): {"note": dict(REASON, must=True)},
     ("POST", "/bulk/{id}/cancel"): None, ("POST", "/bulk/{id}/undo"): {"reason": dict(REASON, must=True)},
+    **{route: None for route in (("GET", "/imports"), ("POST", "/imports"), ("GET", "/imports/{id}"), ("GET", "/imports/{id}/rows"), ("GET", "/imports/{id}/errors"),
+                                 ("GET", "/imports/{id}/errors/file"), ("POST", "/imports/{id}/cancel"))}, ("POST", "/imports/{id}/undo"): {"reason": dict(REASON, must=True)},
     ("GET", "/jwks"): None, ("GET", "/notices"): None, ("GET", "/search"): None,
     ("GET", "/staff"): None, ("POST", "/staff"): dict({k: dict(v, must=v.get("solid", False)) for k, v in STAFF.items()}, id=dict(UUID, solid=True)),
     ("GET", "/staff/{id}"): None, ("PATCH", "/staff/{id}"): dict(STAFF, status=dict(type="text", least="", most="inactive", solid=True)), ("POST", "/staff/{id}/invite"): None, ("GET", "/staff/{id}/completeness"): None,
@@ -114,6 +117,8 @@ class World:
         self.mine, self.theirs = self.things(self.max), self.things(self.otto)
         for admin, things in ((stack.login("ada@demo.test"), self.mine), (self.otto, self.theirs)):
             things.update(self.watched(admin, self.max if things is self.mine else None))
+        for who, things in ((self.max, self.mine), (self.otto, self.theirs)):
+            things["imports"] = imported(who, "Name\nFrom a file\n")["id"]
         self.calls = {"phone": f"+49 30 {uuid.uuid4().int % 10 ** 9:09}", "email": uuid.uuid4().hex + "@x.test"}
         self.max.customer(**self.calls)
         self.twin = self.max.customer()["id"]
@@ -161,7 +166,7 @@ class World:
     def good(self, route):
         """A body that is right as far as form goes."""
         scope = {"operation": self.mine["operations"]}
-        return {"POST /customers": {"name": "x"}, "PATCH /customers/{id}": {"city": "Bonn"}, "POST /operations/{id}/undo": {"reason": "x"},
+        return {"POST /customers": {"name": "x"}, "PATCH /customers/{id}": {"city": "Bonn"}, "POST /operations/{id}/undo": {"reason": "x"}, "POST /imports/{id}/undo": {"reason": "x"}, "POST /imports": b"Name\nx\n",
                 "POST /contacts": {"name": "x", "customer_id": self.mine["customers"]}, "PATCH /contacts/{id}": {"title": "x"},
                 "POST /deals": {"title": "x", "customer_id": self.mine["customers"]}, "PATCH /deals/{id}": {"notes": "x"},
                 "POST /activities": {"kind": "note", "customer_id": self.mine["customers"]}, "PATCH /activities/{id}": {"subject": "x"},
@@ -187,14 +192,14 @@ class World:
         """Sends body (bytes as they are, objects as JSON) to a route that is otherwise asked rightly."""
         if route[1] == "/search" and "q=" not in tail:   # it needs a parameter, and so does a file
             tail += ("&" if tail else "?") + "q=adler"
-        if route[1].endswith("/file") and "ticket=" not in tail:
+        if route[1] == "/exports/{id}/file" and "ticket=" not in tail:
             tail += ("&" if tail else "?") + "ticket=x"
         word = "tagged" if route[1] == "/bulk/{id}/undo" else "sent" if route[1].endswith(("/revise", "/accept", "/decline")) else "below" if route[1].endswith(("/grants", "freeze")) else route[1].split("/")[1]
         url = self.stack.url + "/v1" + route[1].replace("{id}", id_ or self.mine.get(word, "")).replace("{sid}", MISSING) + tail
         head = {"Authorization": "Bearer " + ((self.admin if route in ADMINS else self.token) if token is True else token or "")} if token and route not in OPEN else {}
         head["If-Match"] = "*"
         if body is not None:
-            head["Content-Type"] = "application/json"
+            head["Content-Type"] = "text/csv" if route == ("POST", "/imports") else "application/json"
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
         head = {k: v for k, v in dict(head, **{k.replace("_", "-"): v for k, v in headers.items()}).items() if v is not None}
         session = requests.Session()

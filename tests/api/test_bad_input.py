@@ -37,7 +37,7 @@ def unharmed(stack, world):
     yield
     assert stack.sql(COUNTS) == before
     assert requests.get(stack.url + "/v1/health", timeout=5).status_code == 200
-    for program in ("customers", "contacts", "deals", "activities", "offers", "events", "funnel", "settings", "notices", "staff", "history", "operations", "restores", "sessions", "health", "search", "holds", "alerts", "rotations", "exports", "bulk"):
+    for program in ("customers", "contacts", "deals", "activities", "offers", "events", "funnel", "settings", "notices", "staff", "history", "operations", "restores", "sessions", "health", "search", "holds", "alerts", "rotations", "exports", "bulk", "imports"):
         with open(f"{stack.state}/log/{program}.log") as log:
             assert not re.search("worker_died|request_stuck|Sanitizer|sql_code_wrong|problem_extra_wrong", log.read())
 

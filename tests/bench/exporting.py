@@ -31,14 +31,14 @@ def ended(curl):
     return status == "200", float(first), float(whole)
 
 
-def peak(stack):
-    """The most KiB that a process of the program has held."""
+def peak(stack, program="exports"):
+    """The most KiB that a process of a program has held."""
     most = 0
     for status in glob.glob("/proc/[0-9]*/status"):
         try:
             with open(status) as file:
                 text = file.read()
-            if re.search(r"^Name:\s+exports$", text, re.M) and os.readlink(os.path.dirname(status) + "/cwd") == stack.state:
+            if re.search(rf"^Name:\s+{program}$", text, re.M) and os.readlink(os.path.dirname(status) + "/cwd") == stack.state:
                 most = max(most, int(re.search(r"^VmHWM:\s+(\d+)", text, re.M)[1]))
         except OSError:
             continue

@@ -11,12 +11,13 @@ arena log address
 buf conf arg rows post
 req mail show mark
 http
-fault cursor
+fault cursor table decode
 fcgi:cgi:workers:listen token:keys:jose param+body+value+number:members db:trip:pq secret
+part
 render html sheet:forms batch
 page
 handover:sections
-app+openapi+outbox+download
+app+openapi+outbox+download+upload+refused
 '
 
 # Header, and the files that may include it.
@@ -26,6 +27,8 @@ fcgi_stdio.h -
 jwt.h token.c
 curl/curl.h post.c
 xlsxwriter.h sheet_xlsx.c
+csv.h table.c
+iconv.h decode.c
 libpq-fe.h pq.h rows.h trip.c db.c render.c
 '
 

@@ -1,6 +1,7 @@
 """oracles.py -- what is hidden from whom in the demo org, every way to ask for it by an id, and the face of an answer."""
 import datetime
 
+from importing import imported
 from people import MISSING, newcomer, other_org
 
 SQL = ("select ", "insert ", "update ", "SQLSTATE", "ERROR:", "relation ", "constraint ", "violates", "duplicate key", "plpgsql", "app.", "api.", "function ",
@@ -93,6 +94,9 @@ ROUTES = {
     ("POST", "/bulk/{id}/reject"): [{"json": {"note": "x"}}, {"json": {}}],
     ("POST", "/bulk/{id}/cancel"): [{}],
     ("POST", "/bulk/{id}/undo"): [{"json": REASON}, {"json": {}}, sent(REASON, **{"Idempotency-Key": "theirs"})],
+    **{("GET", "/imports/{id}" + tail): [{}] for tail in ("", "/rows", "/errors", "/errors/file")},
+    ("POST", "/imports/{id}/cancel"): [{}],
+    ("POST", "/imports/{id}/undo"): [{"json": REASON}, {"json": {}}, sent(REASON, **{"Idempotency-Key": "theirs"})],
     ("POST", "/deliveries/{id}/retry"): [{}],
     ("GET", "/staff/{id}/sessions"): [{}, {"params": {"limit": 1}}],
     ("DELETE", "/staff/{id}/sessions"): [{}],
@@ -111,7 +115,7 @@ NAMED = {("POST", "/customers", "id"), ("POST", "/customers", "owner_id"), ("PAT
          *(("POST", "/bulk", k) for k in ("ids", "to/staff_id", "to/shares/staff_id", "to/otherwise", "to/among")), *(("POST", "/restores", "scope/" + k) for k in ("change", "operation", "id", "actor"))}
 ASKED = {("/customers", "owner"), ("/customers/{id}/history", "actor"), ("/staff", "manager"), ("/operations", "actor"),
          *(("/" + kind, "customer") for kind in CHILDREN), ("/activities", "author"), *(("/" + kind, k) for kind in ("activities", "offers") for k in ("contact", "deal")),
-         *(("/history", k) for k in ("actor", "record", "operation")), ("/holds", "staff"), ("/alerts", "staff"), ("/exports", "staff"), ("/bulk", "staff"), ("/rotations", "staff")}
+         *(("/history", k) for k in ("actor", "record", "operation")), ("/holds", "staff"), ("/alerts", "staff"), ("/exports", "staff"), ("/bulk", "staff"), ("/rotations", "staff"), ("/imports", "staff"), ("/imports", "record")}
 
 
 def parts(schema):
@@ -138,7 +142,7 @@ class Secrets:
 
     def __init__(self, stack):
         self.stack = stack
-        self.rita, self.max, self.ada, self.theo, self.axel = (stack.login(n + "@demo.test") for n in ("rita", "max", "ada", "theo", "axel"))
+        self.rita, self.max, self.ada, self.theo, self.axel, self.olga = (stack.login(n + "@demo.test") for n in ("rita", "max", "ada", "theo", "axel", "olga"))
         self.otto = other_org(stack)
         self.own = self.trail(self.rita)
         theirs, foreign = self.theirs, self.foreign = [self.trail(who, **{"Idempotency-Key": "theirs"}) for who in (self.theo, self.otto)]
@@ -157,9 +161,11 @@ class Secrets:
             "exports": [(who, self.export(self.theo)) for who in (self.rita, self.max)] + [(who, self.export(self.otto)) for who in (self.rita, self.max, self.ada, self.axel)],
             "rotations": [(self.max, self.rotation(self.theo)), (self.ada, self.rotation(self.otto))],
             "bulk": [(who, self.bulk(self.theo)) for who in (self.rita, self.max)] + [(who, self.bulk(self.otto)) for who in (self.rita, self.max, self.ada, self.axel)],
+            "imports": [(who, self.imported(self.olga)) for who in (self.rita, self.max)] + [(who, self.imported(self.otto)) for who in (self.rita, self.max, self.ada, self.axel)],
             "deliveries": [(self.ada, self.delivery(self.otto))]}
         # Who sees such a one of rita's.
         self.watched = {"rotations": lambda: (self.max, self.rotation(newcomer(stack, manager=self.max))), "bulk": lambda: (self.ada, self.bulk(self.max)), "exports": lambda: (self.max, self.export(self.rita)), "holds": lambda: (self.max, self.hold(self.rita)), "alerts": lambda: (self.max, self.alert(self.rita)),
+                        "imports": lambda: (self.max, self.imported(self.max)),
                         "deliveries": lambda: (self.ada, self.delivery(self.rita))}
 
     def hold(self, who):
@@ -202,6 +208,10 @@ class Secrets:
         answer = who.post("/bulk", dict(body, reason="x", confirm=who.post("/bulk", dict(body, dry_run=True)).json()["confirm"]))
         assert answer.status_code == 201, answer.text
         return answer.json()["id"]
+
+    def imported(self, who):
+        """A file that somebody sent."""
+        return imported(who, "Name,E-mail\nFrom a file,file@secret.example\nBad,bad\n")["id"]
 
     def delivery(self, who):
         """A message of somebody's org that did not arrive."""

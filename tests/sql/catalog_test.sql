@@ -15,7 +15,7 @@ select p.oid, n.nspname::text as space, p.proname::text as name, p.oid::regproce
     l.lanname::text as language, p.proconfig, p.prosrc, p.proleakproof, p.proargnames, p.proacl, p.proowner,
     coalesce(p.proargnames[1] = 'session', false) as proves,
     -- The open ones: what has no session yet, or shows and begins nothing.
-    p.proname in ('health', 'health_step', 'restore_step', 'alerts_step', 'exports_step', 'bulk_step', 'rotations_step', 'outbox_take', 'outbox_done', 'refuse_form', 'refused', 'session_challenge', 'session_open', 'session_refresh', 'password_set') as open,
+    p.proname in ('health', 'health_step', 'restore_step', 'alerts_step', 'exports_step', 'bulk_step', 'rotations_step', 'import_step', 'outbox_take', 'outbox_done', 'refuse_form', 'refused', 'session_challenge', 'session_open', 'session_refresh', 'password_set') as open,
     has_function_privilege('holdfast_cgi', p.oid, 'execute') as cgi,
     has_function_privilege('holdfast_sessions', p.oid, 'execute') as sessions
 from pg_proc p
@@ -171,6 +171,11 @@ select set_eq(
     union all select t.name, t.name || '_owner', 'ALL', 'holdfast_owner' from unnest('{bulk,bulk_item,export,export_ticket,seen,team_seen,exposure,exposure_share,base,alert,hold,habit}'::text[]) t(name)
     union all select t.name, t.name || '_write', 'INSERT', 'holdfast_owner' from unnest('{event,exposure_day}'::text[]) t(name)
     union all select t.name, t.name || '_find', 'SELECT', 'holdfast_owner' from unnest('{event,exposure_day,exposure_grant,decoy}'::text[]) t(name)
+    union all values ('import', 'import_read', 'SELECT', 'holdfast_api'), ('import', 'import_create', 'INSERT', 'holdfast_api'), ('import', 'import_progress', 'UPDATE', 'holdfast_api'),
+        ('import', 'import_take_back', 'SELECT', 'holdfast_mover'), ('import_row', 'import_row_take_back', 'SELECT', 'holdfast_mover'), ('import_row', 'import_row_create', 'INSERT', 'holdfast_api'),
+        ('import_row', 'import_row_read', 'SELECT', 'holdfast_api'), ('import_error', 'import_error_create', 'INSERT', 'holdfast_api'), ('import_error', 'import_error_read', 'SELECT', 'holdfast_api'),
+        ('import_part', 'import_part_own', 'ALL', 'holdfast_api'), ('import_key', 'import_key_own', 'ALL', 'holdfast_api')
+    union all select t.name, t.name || '_owner', 'ALL', 'holdfast_owner' from unnest('{import,import_part,import_key,import_error}'::text[]) t(name)
     union all select t.name, t.name || w.word, w.cmd, w.role from unnest('{contact,deal,activity,offer}'::text[]) t(name), (values ('_read', 'SELECT', 'holdfast_api'),
         ('_create', 'INSERT', 'holdfast_api'), ('_change', 'UPDATE', 'holdfast_api'), ('_move', 'ALL', 'holdfast_mover')) w(word, cmd, role)$$,
     'the policies are exactly these');
@@ -201,8 +206,9 @@ select set_eq(
         ('rotation', 'SELECT'), ('rotation_item', 'SELECT'),
         ('bulk', 'INSERT SELECT'), ('bulk_item', 'DELETE INSERT SELECT'), ('bulk_decision', 'INSERT SELECT'),
         ('export', 'INSERT SELECT'), ('export_decision', 'INSERT SELECT'), ('export_ticket', 'INSERT SELECT'), ('export_decoy', 'INSERT SELECT'),
+        ('import', 'INSERT SELECT'), ('import_row', 'INSERT SELECT'), ('import_error', 'INSERT SELECT'), ('import_part', 'DELETE INSERT SELECT'), ('import_key', 'DELETE INSERT SELECT'),
         ('seen', 'SELECT'), ('exposure', 'SELECT'), ('exposure_day', 'SELECT'), ('exposure_share', 'SELECT'), ('event', 'SELECT'), ('alert', 'SELECT'), ('outbox', 'SELECT'), ('delivery', 'SELECT'), ('delivery_attempt', 'SELECT')) t(name, privileges)
-    union all select t.name, 'holdfast_mover', 'SELECT' from unnest('{calling_code,customer,contact,deal,activity,offer,segment,staff,staff_segment,staff_tree,stage}'::text[]) t(name)
+    union all select t.name, 'holdfast_mover', 'SELECT' from unnest('{import,import_row,calling_code,customer,contact,deal,activity,offer,segment,staff,staff_segment,staff_tree,stage}'::text[]) t(name)
     union all values ('calling_code', 'holdfast_search', 'SELECT'), ('search_word', 'holdfast_search', 'SELECT'), ('staff_tree', 'holdfast_search', 'SELECT'), ('offer_counter', 'holdfast_mover', 'INSERT SELECT UPDATE'), ('rotation', 'holdfast_mover', 'INSERT SELECT UPDATE'),
         ('rotation_item', 'holdfast_mover', 'DELETE INSERT SELECT'), ('notice', 'holdfast_mover', 'INSERT'), ('moved', 'holdfast_mover', 'INSERT SELECT UPDATE')$$,
     'only these roles have privileges on tables, and exactly these');
@@ -212,7 +218,8 @@ select set_eq(
     $$values ('app.customer', 'holdfast_api', 'UPDATE', 'address archived_at city country currency custom email merged_into name notes owner_id phone '
             'postal_code region source stage tags value website'),
         ('app.hold', 'holdfast_api', 'UPDATE', 'decided_at decided_by note operation_id status'), ('app.alert', 'holdfast_api', 'UPDATE', 'closed_at closed_by note status'),
-        ('app.customer', 'holdfast_mover', 'UPDATE', 'brought owner_id stage worked_in'),
+        ('app.customer', 'holdfast_mover', 'UPDATE', 'archived_at brought owner_id stage worked_in'),
+        ('app.import', 'holdfast_api', 'UPDATE', 'bad checks duplicate_count duplicates_seen encoding good part rows sample settled skipped'),
         ('app.funnel', 'holdfast_api', 'UPDATE', 'segments'),
         ('app.customer', 'holdfast_search', 'SELECT', 'archived_at country email_key id name org_id owner_id phone_key segment updated_at worked_in'),
         ('app.contact', 'holdfast_search', 'SELECT', 'archived_at customer_id email_key id name org_id phone_key updated_at'),
@@ -307,12 +314,12 @@ select set_eq($$select name, owner from functions where space = 'app' and prosec
         ('tg_funnel_derive', 'holdfast_owner'), ('has_password', 'holdfast_owner'), ('invite_issue', 'holdfast_owner'), ('tg_staff_leave', 'holdfast_owner'),
         ('tg_staff_rules', 'holdfast_owner'), ('search_find', 'holdfast_search'), ('tg_search_insert', 'holdfast_owner'), ('tg_search_update', 'holdfast_owner'), ('tg_search_delete', 'holdfast_owner'), ('tg_staff_segment', 'holdfast_owner'),
         ('worked_with', 'holdfast_owner'), ('tg_contact_primary', 'holdfast_mover'), ('tg_customer_children', 'holdfast_mover'), ('tg_customer_country', 'holdfast_mover'), ('offer_number', 'holdfast_mover'),
-        ('duplicate_find', 'holdfast_mover'), ('duplicate_told', 'holdfast_mover'), ('bring_along', 'holdfast_mover'), ('tg_child_moved', 'holdfast_mover'), ('worked_on', 'holdfast_owner'),
+        ('duplicate_find', 'holdfast_mover'), ('import_matches', 'holdfast_mover'), ('import_archive', 'holdfast_mover'), ('duplicate_told', 'holdfast_mover'), ('bring_along', 'holdfast_mover'), ('tg_child_moved', 'holdfast_mover'), ('worked_on', 'holdfast_owner'),
         ('event', 'holdfast_owner'), ('alert', 'holdfast_owner'), ('expose', 'holdfast_owner'), ('expose_more', 'holdfast_owner'), ('expose_share', 'holdfast_owner'), ('share_counted', 'holdfast_owner'),
         ('exposure_locked', 'holdfast_owner'), ('exposure_limits', 'holdfast_owner'), ('book_size', 'holdfast_owner'), ('partitions_past', 'holdfast_owner'), ('base_counted', 'holdfast_owner'),
         ('refusal', 'holdfast_owner'), ('refused', 'holdfast_owner'), ('log_in_refused', 'holdfast_owner'), ('log_in_throttled', 'holdfast_owner'), ('log_in_reused', 'holdfast_owner'), ('exposure_eased', 'holdfast_owner'), 
         ('notify', 'holdfast_owner'), ('outbox_take', 'holdfast_owner'), ('outbox_done', 'holdfast_owner')) v(name, owner)
-    union all select n, 'holdfast_owner' from unnest('{change_limit,contact_changed,deleted,held_by,tg_held,tg_gone,deciders,hold_alert,holds_expire,freeze,decoys_touched,alert_once,habit_of,off_hours,watch_transfers,watch_person,watch,export_customers,had_before,tg_export,tg_export_decision,tg_export_ticket,tg_staff_exports,exports_void,exports_expire,export_deciders,export_maker,export_counts,export_counted,rotate,export_downloads,bulk_needs_approval,tg_bulk,tg_bulk_decision,bulk_overlap,tg_job_bulk,bulk_cancel,bulk_enter,bulk_stopped_enter,bulk_expire,bulk_forget}'::text[]) n
+    union all select n, 'holdfast_owner' from unnest('{change_limit,contact_changed,deleted,held_by,tg_held,tg_gone,deciders,hold_alert,holds_expire,freeze,decoys_touched,alert_once,habit_of,off_hours,watch_transfers,watch_person,watch,export_customers,had_before,tg_export,tg_export_decision,tg_export_ticket,tg_staff_exports,exports_void,exports_expire,export_deciders,export_maker,export_counts,export_counted,rotate,export_downloads,import_forget,imports_forget,import_broken,import_archived,bulk_needs_approval,tg_bulk,tg_bulk_decision,bulk_overlap,tg_job_bulk,bulk_cancel,bulk_enter,bulk_stopped_enter,bulk_expire,bulk_forget}'::text[]) n
     union all select format('tg_%s_history_%s', t, e), 'holdfast_owner' from unnest('{staff,funnel,settings,contact,deal,activity,offer}'::text[]) t, unnest('{insert,update,delete}'::text[]) e$$,
     'the security definer functions of app are exactly these, and none belongs to a superuser');
 select is_empty($$select whole from functions where prosecdef and proconfig[1] is distinct from 'search_path=pg_catalog, app, pg_temp'$$,
@@ -333,7 +340,8 @@ select set_eq($$select t.name from tables t where not t.part and not exists (sel
         ('staff_tree'), ('stage'), ('offer_counter'), ('search_word'), ('moved'), ('seen'), ('team_seen'), ('exposure'), ('exposure_day'), ('exposure_share'), ('exposure_grant'),
         ('base'), ('event'), ('alert'), ('hold'), ('decoy'), ('habit'), ('outbox'), ('delivery'), ('delivery_attempt'),
         ('export'), ('export_decision'), ('export_ticket'), ('export_decoy'), ('bulk'), ('bulk_item'), ('bulk_decision'),
-        ('rotation'), ('rotation_item')$$,
+        ('rotation'), ('rotation_item'),
+        ('import'), ('import_part'), ('import_error'), ('import_row'), ('import_key')$$,
     'every table has a history but these');
 select is_empty($$select e.name, w.event from app.entity e, (values ('insert', 4), ('update', 16), ('delete', 8)) w(event, bit)
     where not exists (select from pg_trigger g join pg_proc p on p.oid = g.tgfoid

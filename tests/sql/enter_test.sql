@@ -23,12 +23,13 @@ create temp view logins as select unnest('{holdfast_cgi,holdfast_sessions}'::tex
 
 -- What anybody may call.
 select set_eq($$select name from calls where (cgi or sessions) and not proves$$,
-    $$values ('health'), ('health_step'), ('restore_step'), ('alerts_step'), ('exports_step'), ('bulk_step'), ('rotations_step'), ('outbox_take'), ('outbox_done'), ('refuse_form'), ('refused'), ('session_challenge'), ('session_open'), ('session_refresh'), ('password_set')$$,
+    $$values ('health'), ('health_step'), ('restore_step'), ('alerts_step'), ('exports_step'), ('bulk_step'), ('rotations_step'), ('import_step'), ('outbox_take'), ('outbox_done'), ('refuse_form'), ('refused'), ('session_challenge'), ('session_open'), ('session_refresh'), ('password_set')$$,
     'only the open functions do without a session');
 select matches(test.run('holdfast_cgi', 'select * from api.restore_step()')::text, '^\[\{"restore_step": [0-9]+\}\]$', 'the step shows nothing');
 select matches(test.run('holdfast_cgi', 'select * from api.alerts_step()')::text, '^\[\{"alerts_step": [0-9]+\}\]$', 'nor does that of the alerts');
 select matches(test.run('holdfast_cgi', 'select * from api.rotations_step()')::text, '^\[\{"rotations_step": [0-9]+\}\]$', 'nor does that of the rotations');
 select matches(test.run('holdfast_cgi', 'select * from api.exports_step()')::text, '^\[\{"exports_step": [0-9]+\}\]$', 'nor does that of the exports');
+select matches(test.run('holdfast_cgi', 'select * from api.import_step()')::text, '^\[\{"import_step": [0-9]+\}\]$', 'nor does that of the imports');
 select is(test.run('holdfast_cgi', 'select status from api.health($2)'), '[{"status": "ok"}]', 'health is open');
 
 -- Sessions that are none. Nina's is revoked, Carl's expired, Omar's of one who left, Pia's of one who has not come yet.

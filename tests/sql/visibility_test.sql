@@ -57,6 +57,13 @@ insert into app.export (org_id, id, staff_id, entity, filter, columns, format, r
 select p.org, app.uuid7(), p.id, 'customers', '{}', '{id}', 'csv', 'x', 1, '', '{}', 1, 1, app.now(), app.now() from test.person p, generate_series(1, 2) where p.id is not null;
 insert into app.export_decision (org_id, export_id, staff_id, decision, note, at) select e.org_id, e.id, e.staff_id, 'approve', 'x', app.now() from app.export e;
 insert into app.export_ticket (org_id, id, export_id, secret_hash, session_id, at, expires_at) select e.org_id, app.uuid7(), e.id, uuid_send(e.id), e.id, app.now(), app.now() from app.export e;
+-- Everybody's import, on its way, with what belongs to it.
+insert into app.import (org_id, id, staff_id, entity, dry_run, header, targets, delimiter, on_error, duplicates, operation_id, checks, created_at)
+select p.org, app.uuid7(), p.id, 'customers', true, '{Name}', '{name}', 'comma', 'skip', 'tell', app.uuid7(), true, app.now() from test.person p, generate_series(1, 2) where p.id is not null;
+insert into app.import_part select i.org_id, i.id, 1, '{2}', '{"{x}"}', '[]' from app.import i;
+insert into app.import_key select i.org_id, i.id, 1, 2 from app.import i;
+insert into app.import_error select i.org_id, i.id, 2, '[]', '{x}' from app.import i;
+insert into app.import_row select i.org_id, i.id, 2, app.uuid7() from app.import i;
 insert into app.export_decoy (org_id, export_id, id, record) select e.org_id, e.id, app.uuid7(), '{}' from app.export e;
 
 -- A proposal about everybody, of one customer.
@@ -111,6 +118,10 @@ insert into matrix values
     ('exposure_grant', 'select count(*) from app.exposure_grant t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
     ('event', 'select count(*) from app.event t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
     ('hold', 'select count(*) from app.hold t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
+    ('import', 'select count(*) from app.import t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
+    ('import_row', 'select count(*) from app.import t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
+    ('import_error', 'select count(*) from app.import t where t.org_id = $2 and test.role_of($1) <> ''auditor'' and ($4 is null or t.staff_id = any($4))'),
+    ('import_part', 'select count(*) from app.import t where t.org_id = $2 and t.staff_id = $3'), ('import_key', 'select count(*) from app.import t where t.org_id = $2 and t.staff_id = $3'),
     ('export', 'select count(*) from app.export t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
     ('rotation', 'select count(*) from app.rotation t where t.org_id = $2 and ($4 is null or test.role_of($1) = ''manager'' and t.staff_id = any($4))'),
     ('rotation_item', 'select count(*) from app.rotation t where t.org_id = $2 and ($4 is null or test.role_of($1) = ''manager'' and t.staff_id = any($4))'),
