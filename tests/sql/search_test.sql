@@ -30,7 +30,8 @@ select set_eq('select t.word, m.meant from typed t, unnest(app.search_meant(t.wo
         where char_length(t.word) between 3 and 30 and t.word !~ '[0-9]' and char_length(w.word) >= 4 and w.word !~ '^ ' and test.one_apart(t.word, w.word)$$, 'what is one error away is meant');
 select ok(app.search_meant('brn') @> '{bern}' and app.search_meant('bren') @> '{bern}' and app.search_meant('bernn') @> '{bern}' and app.search_meant('bxrn') @> '{bern,born,barn}', 'the four kinds');
 select ok(app.search_meant('воронж') @> '{воронеж}' and app.search_meant('ροδο') @> '{ροδοσ}', 'of other scripts');
-select is(app.search_letters('b', 'abcdefghijklmnopqrstuvwxyz') @> '{a,e,o}', true, 'letters that follow'), is(app.search_letters('zqx', 'abc'), null, 'none does');
+select is(app.search_letters('b', 'abcdefghijklmnopqrstuvwxyz') @> '{a,e,o}', true, 'letters that follow');
+select is(app.search_letters('zqx', 'abc'), null, 'none does');
 delete from app.search_word w where not exists (select from app.customer c where c.org_id = w.org_id and c.id = w.record_id) and not exists (select from app.contact c where c.org_id = w.org_id and c.id = w.record_id);
 select set_config('app.' || k, '', true) from unnest('{org,me,role}'::text[]) k;
 
