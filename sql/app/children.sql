@@ -126,7 +126,7 @@ create or replace trigger _800_primary after insert or update of is_primary, arc
 create or replace trigger _100_derive before insert or update of status, closed_at on app.deal
     for each row execute function app.tg_deal_derive();
 create or replace trigger _100_derive before insert on app.activity
-    for each row when (num_nulls(new.backdated, new.introduction) > 0 or new.backdated or new.at < least(new.created_at, app.now())) execute function app.tg_activity_derive();
+    for each row when (num_nulls(new.backdated, new.introduction) > 0 or new.backdated or new.at < new.created_at) execute function app.tg_activity_derive();
 create or replace trigger _110_derive before update of at on app.activity
     for each row when (new.at is distinct from old.at and current_setting('app.via', true) is distinct from 'restore')
     execute function app.tg_activity_derive();
