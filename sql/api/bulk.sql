@@ -215,7 +215,8 @@ begin
 end
 $$;
 
--- Takes back a piece of what a stopped job did. Returns whether there was one.
+-- Takes back a piece of what a stopped job did. Returns whether it did; what fails is tried again, after a second where somebody was in the way, after a minute
+-- else, and holds nothing else up.
 create function api.bulk_taken_back() returns boolean
 language plpgsql volatile as $$
 declare
@@ -223,13 +224,14 @@ declare
     b        app.bulk;
     undo     uuid;
     state    text;
+    wait     interval;
 begin
     if stopped_ is null then
         return false;
     end if;
     select * into strict b from app.bulk t where t.org_id = app.org() and t.id = stopped_;
-    undo := b.undo_id;
     begin
+        undo := b.undo_id;
         if undo is null then
             undo := api.restore_begin(jsonb_build_object('operation', b.operation_id), 'The job was stopped: ' || (select j.why from app.job j where j.org_id = b.org_id and j.id = b.id),
                 b.operation_id, 'bulk undo');
@@ -238,14 +240,18 @@ begin
         end if;
     exception
         when serialization_failure or deadlock_detected or lock_not_available or query_canceled then
-            return true;
+            wait := '1 second';
         when others then
             raise log 'undo of bulk % failed: % %', b.id, sqlstate, sqlerrm;
-            update app.job j set status = 'failed', why = 'error', finished_at = app.clock() where j.org_id = b.org_id and j.id = undo;
+            wait := '1 minute';
     end;
+    if wait is not null then
+        update app.bulk t set retry_at = app.clock() + wait where t.org_id = b.org_id and t.id = b.id;
+        return false;
+    end if;
     state := (select j.status from app.job j where j.org_id = b.org_id and j.id = undo);
-    update app.bulk t set undo_id = undo, stopped = coalesce(state in ('queued', 'running'), false) where t.org_id = b.org_id and t.id = b.id;
-    if state is null or state not in ('queued', 'running') then
+    update app.bulk t set undo_id = undo, stopped = state in ('queued', 'running') where t.org_id = b.org_id and t.id = b.id;
+    if state not in ('queued', 'running') then
         delete from app.bulk_item i where i.org_id = b.org_id and i.bulk_id = b.id;
     end if;
     return true;
@@ -259,12 +265,13 @@ language plpgsql volatile security definer set search_path = pg_catalog, app, pg
 declare
     job uuid;
 begin
-    if api.bulk_taken_back() then
+    -- By turns, so that neither waits for all of the other.
+    if random() < 0.5 and api.bulk_taken_back() then
         return 0;
     end if;
     job := app.job_enter('bulk', 'bulk');
     if job is null then
-        return 200;
+        return case when api.bulk_taken_back() then 0 else 200 end;
     end if;
     begin
         -- Who waits for a record lets go of those he has: nobody waits long for him.

@@ -188,7 +188,7 @@ declare
     b app.bulk;
     o app.settings;
 begin
-    select * into b from app.bulk t where t.stopped order by random() limit 1 for update skip locked;     -- one that fails is not the first again and again
+    select * into b from app.bulk t where t.stopped and coalesce(t.retry_at, '-infinity') <= app.clock() order by random() limit 1 for update skip locked;
     if not found then
         return null;
     end if;

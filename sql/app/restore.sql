@@ -171,7 +171,25 @@ begin
                 'and q.field = ''merged_into'' and not app.may_settle((q.target #>> ''{}'')::uuid, null)) then ''customer_unfit''' else '' end,
         coalesce('c.' || quote_ident(e.customer_column), 'null::uuid'))
     into plan using scope, app.org(), sorted, e.name, since, coalesce(gone, '{}'), app.me();    -- null or false would ask what is dear for each
-    return case when cardinality(gone) > 0 then app.returned(plan, gone) else coalesce(plan, '{}') end;
+    plan := case when cardinality(gone) > 0 then app.returned(plan, gone) else coalesce(plan, '{}') end;
+    return case when e.name = 'customers' then app.moved_together(plan) else plan end;
+end
+$$;
+
+-- The plan, of which the owner and the stage of a customer that were changed by one hand-over come back together or not at all: with the one alone he
+-- would be in a segment where his owner does not work, and nobody would see him.
+create or replace function app.moved_together(plan app.restore_field[]) returns app.restore_field[]
+language plpgsql volatile as $$
+declare
+    apart uuid[] := array(select p.record_id from unnest(plan) p where p.field in ('owner_id', 'stage') group by 1
+        having count(*) = 2 and count(*) filter (where p.why <> 'restored_already') = 1 and count(*) filter (where p.why is null) = 1);
+begin
+    if apart = '{}' then
+        return plan;
+    end if;
+    return array(select row(p.entity, p.record_id, p.field, p.undone, p.target, p.current, case when p.why is null and p.field in ('owner_id', 'stage') and p.record_id = any(apart)
+            then 'apart' else p.why end, p.customer_id)::app.restore_field
+        from unnest(plan) p);
 end
 $$;
 
@@ -220,5 +238,5 @@ create or replace function app.may_own(owner text) returns boolean
 language sql stable as $$
     select case when owner is null then app.role() = 'admin'
         else app.has_authority(owner::uuid) and exists (select from app.staff s
-            where s.org_id = app.org() and s.id = owner::uuid and s.status <> 'inactive') end
+            where s.org_id = app.org() and s.id = owner::uuid and s.status <> 'inactive' and s.role <> 'auditor') end
 $$;

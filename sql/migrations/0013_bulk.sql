@@ -34,6 +34,7 @@ create table app.bulk (
     asked_at     timestamptz not null,
     expires_at   timestamptz not null,                    -- the plan; then the wait for a decision
     decided_at   timestamptz,
+    retry_at     timestamptz,                             -- taking it back failed, and is tried again then
     undo_id      uuid,                                    -- the restore of a job that stopped before its end, or was taken back
     primary key (org_id, id),
     foreign key (org_id, staff_id) references app.staff on delete restrict,

@@ -19,5 +19,5 @@ create policy bulk_decision_create on app.bulk_decision for insert to holdfast_a
 
 grant select, insert on app.bulk to holdfast_api;
 grant select, insert, delete on app.bulk_item to holdfast_api;
-grant update (status, reason, session_id, request_id, refused, approved_by, pace, next_n, stopped, expires_at, decided_at, undo_id) on app.bulk to holdfast_api;
+grant update (status, reason, session_id, request_id, refused, approved_by, pace, next_n, stopped, retry_at, expires_at, decided_at, undo_id) on app.bulk to holdfast_api;
 grant select, insert on app.bulk_decision to holdfast_api;

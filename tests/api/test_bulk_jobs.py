@@ -229,3 +229,40 @@ def test_a_chunk_holds_no_record_for_long(stack, ada, rita, heir):
         waits.append(time.monotonic() - began)
     print(f"{len(waits)} waits, the longest {max(waits) * 1000:.0f} ms")
     assert owners(stack, ids) == {heir.id: 6000} and sorted(waits)[len(waits) * 9 // 10] < 0.4
+
+
+def test_taking_back_does_not_stop_at_who_may_own_no_more(stack, ada, heir):
+    """What was an auditor's stays with whom it went to; all else comes back."""
+    boss, (one, two) = team(stack)
+    filter, ids = book(stack, one, MANY)
+    stack.sql("update app.customer set owner_id = %s where id = any(%s::uuid[])", two.id, ids[100:])
+    with paused(stack, "bulk"):
+        bulk = transfer(ada, filter, heir)
+    part(stack, ids, heir)
+    with paused(stack, "bulk"):
+        stack.sql("update app.staff set role = 'auditor', segments = '{}' where id = %s", one.id)
+        gone = owners(stack, ids).get(heir.id, 0)
+        assert gone < MANY and ada.post(f"/bulk/{bulk}/cancel").status_code in (200, 202)
+    doc = ended(ada, bulk)
+    undone = ada.get("/restores/" + doc["undo"]).json()
+    assert (doc["status"], undone["status"]) == ("cancelled", "done") and {c["why"] for c in undone["conflicts"]} == {"owner_unfit"}
+    assert owners(stack, ids) == {heir.id: 100, two.id: MANY - 100}, gone
+
+
+def test_taking_back_that_fails_is_tried_again_and_holds_nobody_up(stack, ada, rita, heir):
+    filter, ids = book(stack, rita, MANY)
+    with paused(stack, "bulk"):
+        bulk = transfer(ada, filter, heir)
+    part(stack, ids, heir)
+    with paused(stack, "bulk"):
+        stack.sql("alter table app.restore add constraint test_never check (reason not like 'The job was stopped%%') not valid")
+        assert ada.post(f"/bulk/{bulk}/cancel").status_code in (200, 202)
+    try:
+        other, more = book(stack, rita, 1001)
+        assert ended(ada, transfer(ada, other, heir))["status"] == "done", "the next one goes on"
+        assert show(ada, bulk)["status"] == "running" and stack.sql("select stopped, retry_at is not null from app.bulk where id = %s", bulk) == [(True, True)]
+    finally:
+        stack.sql("alter table app.restore drop constraint test_never")
+    stack.sql("update app.bulk set retry_at = null where id = %s", bulk)
+    assert ended(ada, bulk)["status"] == "cancelled"
+    untouched(stack, ids, rita)
