@@ -127,7 +127,11 @@ begin
             select r.record_id, 'archived_at', 'null'::jsonb, app.time_json(app.now()), true, r.worked, r.touched,
                 (jsonb_agg(r.undone) filter (where r.field = ''))->0
                 || coalesce(jsonb_object_agg(r.field, r.undone) filter (where r.field <> ''), '{}')
-            from run r where r.born group by r.record_id, r.worked, r.touched)
+            from run r where r.born group by r.record_id, r.worked, r.touched),
+        -- Asked once of each owner, not of each customer.
+        fit as materialized (
+            select array(select coalesce(o.owner, '') from (select distinct p.target #>> '{}' as owner from plan p where p.field = 'owner_id') o
+                where app.may_own(o.owner)) as owners)
         select array_agg(row($4, p.record_id, p.field, nullif(p.undone, 'null'), p.target, v.current,
             case
                 when p.born and not %4$s then 'permanent'
@@ -137,7 +141,7 @@ begin
                 when (p.born and jsonb_strip_nulls(app.%3$s_record(c)) is distinct from jsonb_strip_nulls(p.doc)) then 'changed_since'
                 when v.current is not distinct from p.target then 'restored_already'
                 when v.current is distinct from nullif(p.undone, 'null') then 'changed_since'
-                when p.field = 'owner_id' and not app.may_own(p.target #>> '{}') then 'owner_unfit'
+                when p.field = 'owner_id' and coalesce(p.target #>> '{}', '') <> all((select f.owners from fit f)::text[]) then 'owner_unfit'
                 when p.field = 'stage' and not exists (select from app.stage s
                     where s.org_id = $2 and s.id = p.target #>> '{}') then 'stage_gone'
                 -- A rep hands nothing over by a restore.
