@@ -8,22 +8,18 @@
 create or replace function app.bulk_settings(bulk jsonb) returns jsonb
 language sql immutable parallel safe as $$ select '{"approval_above": 50, "introduction_days": 3}'::jsonb || jsonb_strip_nulls(coalesce(bulk, '{}')) $$;
 
--- Whether a wish needs a second person: it gives away more customers than one person may, or four times as many with what he, by whatever
--- account, gave away alone within a day.
-create or replace function app.bulk_needs_approval(b app.bulk) returns boolean
+-- Above how many customers given away an org wants a second person.
+create or replace function app.approval_above(org int) returns bigint
 language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
-declare
-    most bigint := (select (app.bulk_settings(o.bulk)->>'approval_above')::bigint from app.settings o where o.org_id = b.org_id);
 begin
-    return b.moved > most or b.moved > 0 and 4 * most < b.moved + (
-        select coalesce(sum(t.moved), 0) from app.staff w
-        join app.staff s on s.org_id = w.org_id and s.person_id = w.person_id
-        join app.bulk t on t.org_id = s.org_id and t.staff_id = s.id
-        where w.org_id = b.org_id and w.id = b.staff_id and t.id <> b.id and t.status = 'begun' and t.approved_by is null
-          and t.decided_at > app.now() - interval '24 hours');
+    return (select (app.bulk_settings(o.bulk)->>'approval_above')::bigint from app.settings o where o.org_id = org);
 end
 $$;
-alter function app.bulk_needs_approval owner to holdfast_owner;
+alter function app.approval_above owner to holdfast_owner;
+
+-- Whether a wish needs a second person: it gives away more customers than one person may alone.
+create or replace function app.bulk_needs_approval(b app.bulk) returns boolean
+language sql stable as $$ select app.given_too_many(b.moved, b.org_id, b.staff_id, b.id) $$;
 
 -- The ways that a wish goes: planned to pending or begun, pending to begun, rejected, expired or withdrawn; no other. What was planned stays as
 -- it was planned. One that needs a second person does not begin without: somebody who may decide about it and said so, or who approved
@@ -89,6 +85,10 @@ end
 $$;
 alter function app.bulk_overlap owner to holdfast_owner;
 
+-- Has the wishes of an org begin one after the other: none overlooks another's set.
+create or replace function app.bulk_turn() returns void
+language sql volatile as $$ select pg_advisory_xact_lock(hashtextextended('bulk ' || app.org(), 0)) $$;
+
 -- Makes a planned or pending wish of the caller's a job: done here and now where it has up to 1,000 records, left to the job process otherwise.
 -- 409 overlap while another job has some of them; its id is told to whoever sees it.
 create or replace function app.bulk_start(bulk uuid, approved_by uuid default null) returns void
@@ -97,7 +97,7 @@ declare
     b     app.bulk;
     other uuid;
 begin
-    perform pg_advisory_xact_lock(hashtextextended('bulk ' || app.org(), 0));
+    perform app.bulk_turn();
     update app.bulk t set status = 'begun', decided_at = app.now(), approved_by = bulk_start.approved_by where t.org_id = app.org() and t.id = bulk returning * into strict b;
     other := app.bulk_overlap(b);
     if other is not null then
@@ -124,6 +124,8 @@ declare
     b      app.bulk;
     people uuid[];
 begin
+    -- Judged when it is his turn: by then what he gave away before is counted.
+    perform app.given_turn(app.org(), app.me()), app.bulk_turn();
     update app.bulk t set reason = bulk_ask.reason, session_id = app.session_id(), request_id = app.request_id()
     where t.org_id = app.org() and t.id = bulk returning * into strict b;
     if approved_by is not null or not app.bulk_needs_approval(b) then

@@ -7,7 +7,10 @@ import uuid
 
 import pytest
 
+import bulking
 from batching import change, codes, create, send, sent
+from exporting import decider, second_account
+from hiring import again
 from holdfast import Client, problem
 from people import MISSING, newcomer
 from watching import alerts, customers, limits, phones, rep
@@ -149,3 +152,30 @@ def test_nobody_gives_his_team_away_by_batches(stack, max):
         assert (body["given"], body["most"]) == (51, 50)
     assert sent(max, "customers", *[change(i, owner_id=other.id) for i in ids[:50]], change(ids[50], city="Ulm"))["done"] == 51
     assert stack.sql("select count(*) from app.customer where owner_id = %s", other.id) == [(50,)]
+
+
+def test_nor_by_many_of_them(stack, max):
+    """Four times as many within a day, by batches, single calls and mass updates of whatever account; all of them count."""
+    boss, other = decider(stack, "admin"), rep(stack, max)
+    ids = customers(stack, rep(stack, max), 260)
+    for n in range(3):
+        assert sent(boss, "customers", *[change(i, owner_id=other.id) for i in ids[50 * n:50 * n + 50]])["done"] == 50
+    assert bulking.done(boss, "transfer", ids=ids[150:198], to={"staff_id": other.id})["moved"] == 48
+    assert boss.patch("/customers/" + ids[198], {"owner_id": other.id}, "*").status_code == 200
+    twin = second_account(stack, decider(stack, "admin"), boss)
+    for who in (boss, twin):
+        body = problem(send(who, "customers", *[change(i, owner_id=other.id) for i in ids[199:201]], atomic=False), 409, "needs_approval")
+        assert (body["given"], body["most"]) == (2, 50)
+    assert sent(twin, "customers", change(ids[199], owner_id=other.id), change(ids[200], city="Ulm"))["done"] == 2
+    bulking.pending(boss, ids=ids[200:201], to={"staff_id": other.id})
+    problem(send(boss, "customers", change(ids[200], owner_id=other.id)), 409, "needs_approval")
+
+
+def test_at_once_neither(stack, max):
+    """Batches that are sent at once are judged one after the other."""
+    boss, other = decider(stack, "admin"), rep(stack, max)
+    ids = customers(stack, rep(stack, max), 300)
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda n: send(again(boss), "customers", *[change(i, owner_id=other.id) for i in ids[50 * n:50 * n + 50]]), range(6)))
+    assert sorted(a.status_code for a in answers) == [200] * 4 + [409] * 2
+    assert stack.sql("select count(*) from app.customer where owner_id = %s", other.id) == [(200,)]

@@ -52,6 +52,20 @@ def test_many_small_ones_need_it_too(stack, boss):
     assert pending(other, ids=ids[201:202], to={"staff_id": heir.id})
 
 
+def test_at_the_number_at_once(stack, boss):
+    """Of two wishes at once of which one person may begin but one, one waits."""
+    who = decider(stack, "admin")
+    _, ids = book(stack, newcomer(stack), 250)
+    heir = newcomer(stack)
+    for n in range(3):
+        assert run(who, "transfer", ids=ids[50 * n:50 * n + 50], to={"staff_id": heir.id}).status_code == 201
+    wishes = [dict(ids=ids[150:200], to={"staff_id": heir.id}), dict(ids=ids[200:], to={"staff_id": heir.id})]
+    words = [preview(who, "transfer", **w)["confirm"] for w in wishes]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda w: want(again(who), "transfer", confirm=w[0], reason="x", **w[1]), zip(words, wishes)))
+    assert sorted((a.status_code, a.json()["status"]) for a in answers) == [(201, "done"), (202, "pending")], [a.text for a in answers]
+
+
 def test_approved(stack, boss):
     who = decider(stack, "manager", boss)
     bulk, filter, ids, one, heir = asked(stack, who)
