@@ -8,11 +8,16 @@
 create or replace function app.bulk_settings(bulk jsonb) returns jsonb
 language sql immutable parallel safe as $$ select '{"approval_above": 50, "introduction_days": 3}'::jsonb || jsonb_strip_nulls(coalesce(bulk, '{}')) $$;
 
--- Above how many customers given away an org wants a second person.
+-- Above how many customers given away an org wants a second person: the lowest number of the last 72 hours, lest somebody puts it up for a wish
+-- of his own. What an operator sets by SQL holds at once.
 create or replace function app.approval_above(org int) returns bigint
 language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
 begin
-    return (select (app.bulk_settings(o.bulk)->>'approval_above')::bigint from app.settings o where o.org_id = org);
+    return (select min((app.bulk_settings(w.bulk)->>'approval_above')::bigint)
+        from app.settings o
+        cross join lateral (select o.bulk union all select nullif(h.old, 'null') from app.history h
+            where h.org_id = o.org_id and h.record_id = o.id and h.field = 'bulk' and h.actor_id is not null and h.id >= app.uuid7_floor(app.now() - app.export_seasoning())) w
+        where o.org_id = org);
 end
 $$;
 alter function app.approval_above owner to holdfast_owner;
