@@ -78,6 +78,21 @@ def test_too_many_guesses_block(stack, max, rob):
     assert [a["rule"] for a in alerts(max, rob)] == ["denied"]
 
 
+def test_each_guess_of_a_mass_update_counts_too(stack, max):
+    """A dry run of ids is as many requests as it has ids that he does not see; what a filter leaves out is none."""
+    denied = "select used[3][4] from app.exposure where staff_id = %s"
+    boss = rep(stack, max)
+    stack.sql("update app.staff set role = 'manager', segments = '{}' where id = %s", boss.id)
+    theirs = customers(stack, newcomer(stack, "rep", max), 2) + [MISSING]
+    mine = customers(stack, rep(stack, boss), 1)
+    shown = bulking.preview(boss, "tag", ids=mine + theirs, changes={"add": ["x"]})
+    assert bulking.why(shown) == {"not_found": 3} and stack.sql(denied, boss.id) == [(3,)]
+    assert bulking.want(boss, "tag", ids=mine + theirs, changes={"add": ["x"]}, confirm=shown["confirm"], reason="x").status_code == 201
+    assert stack.sql(denied, boss.id) == [(3,)], "once"
+    events = stack.sql("select subject_id::text from app.event where staff_id = %s and kind = 'refused.not_found' and detail->>'call' = 'POST /v1/bulk'", boss.id)
+    assert sorted(i for i, in events) == sorted(theirs)
+
+
 def test_a_batch_is_in_the_ledger_and_the_budget(stack, max, rob):
     ids = customers(stack, rob, 5)
     answer = send(rob, "customers", *[change(i, city="Ulm") for i in ids])
