@@ -77,14 +77,32 @@ $$;
 alter function app.tg_bulk_decision owner to holdfast_owner;
 create or replace trigger _100_law before insert on app.bulk_decision for each row execute function app.tg_bulk_decision();
 
--- Another job that has records of this one in its set, or null; whoever sees it.
-create or replace function app.bulk_overlap(b app.bulk) returns uuid
+-- The set of a wish.
+create or replace function app.bulk_records(b app.bulk) returns uuid[]
+language sql stable as $$ select array(select u.id from app.bulk_item i, unnest(i.records) u(id) where i.org_id = b.org_id and i.bulk_id = b.id) $$;
+
+-- The customers whose records these are, whoever sees them.
+create or replace function app.bulk_customers(entity text, records uuid[]) returns uuid[]
 language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp set enable_nestloop = off as $$
 begin
-    return (select o.bulk_id
-        from (select i.bulk_id, u.id from app.bulk t join app.bulk_item i on i.org_id = t.org_id and i.bulk_id = t.id, unnest(i.records) u(id)
-            where t.org_id = b.org_id and t.id <> b.id and t.status = 'begun' and t.entity = b.entity) o
-        join (select u.id from app.bulk_item i, unnest(i.records) u(id) where i.org_id = b.org_id and i.bulk_id = b.id) m on m.id = o.id
+    return case entity when 'deals' then array(select distinct d.customer_id from unnest(records) u(id) join app.deal d on d.org_id = app.org() and d.id = u.id)
+        when 'activities' then array(select distinct a.customer_id from unnest(records) u(id) join app.activity a on a.org_id = app.org() and a.id = u.id)
+        else records end;
+end
+$$;
+alter function app.bulk_customers owner to holdfast_mover;
+
+-- Another job that has records of this one in its set, or null; whoever sees it. What is done to a customer is done to what hangs from it.
+create or replace function app.bulk_overlap(b app.bulk) returns uuid
+language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp set enable_nestloop = off as $$
+declare
+    mine uuid[] := app.bulk_records(b);
+begin
+    return (select o.id from app.bulk o cross join lateral (select app.bulk_records(o) as ids offset 0) r
+        where o.org_id = b.org_id and o.id <> b.id and o.status = 'begun' and exists (select from app.bulk_item i where i.org_id = o.org_id and i.bulk_id = o.id)
+          and case when o.entity = b.entity then exists (select from unnest(r.ids) t(id) join unnest(mine) m(id) on m.id = t.id)
+            else 'customers' in (o.entity, b.entity) and exists (
+                select from unnest(app.bulk_customers(o.entity, r.ids)) t(id) join unnest(app.bulk_customers(b.entity, mine)) m(id) on m.id = t.id) end
         limit 1);
 end
 $$;
