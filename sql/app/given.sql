@@ -39,3 +39,27 @@ begin
 end
 $$;
 alter function app.given_too_many owner to holdfast_owner;
+
+-- Refuses to take back an operation that gave away more customers than one person may alone: to give them back is to give away as many. It is free for
+-- whoever may decide about it, and for a week for the one who did it. What an operator did by SQL is taken back by anybody who may.
+create or replace function app.given_back(scope jsonb) returns void
+language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    alone boolean;
+begin
+    if not scope ?| '{operation,actor}' then
+        return;
+    end if;
+    execute format($q$
+        select exists (select from (select distinct h.operation_id from app.history h where h.org_id = $2 and h.entity = 'customers' and h.field = 'owner_id' and %s) t
+            join app.operation o on o.org_id = $2 and o.id = t.operation_id and o.actor_id is not null
+            where not (app.same_person(o.actor_id) and o.at > app.now() - interval '7 days') and app.me() not in (select app.export_deciders(o.actor_id))
+              and app.approval_above($2) < (select count(*) from app.history h
+                where h.org_id = $2 and h.operation_id = o.id and h.entity = 'customers' and h.field = 'owner_id'))
+        $q$, app.scope_sql(scope)) into alone using scope, app.org();
+    if alone then
+        perform app.refuse(409, 'needs_approval', 'This gave away so many customers that somebody who may decide about it takes it back, or within a week whoever did it.');
+    end if;
+end
+$$;
+alter function app.given_back owner to holdfast_owner;

@@ -206,6 +206,34 @@ def test_the_law_is_in_the_tables(stack, boss):
         stack.sql("update app.bulk set status = 'begun' where staff_id = %s and status = 'planned' and total = 51", who.id)
 
 
+def test_who_takes_it_back(stack, boss):
+    """Whoever may decide, and for a week the one who asked; by no way anybody else, for to give back is to give away."""
+    who = decider(stack, "manager", boss)
+    bulk, _, ids, one, heir = asked(stack, who)
+    operation = decide(boss, bulk).json()["operation_id"]
+    fresh = newcomer(stack, "admin")
+    window = {"actor": who.id, "from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z", "entities": ["customers"]}
+
+    def ways(client):
+        return [client.post(path, dict(body, reason="x")) for path, body in ((f"/bulk/{bulk}/undo", {}), (f"/operations/{operation}/undo", {}),
+                                                                             ("/restores", {"scope": {"operation": operation}}), ("/restores", {"scope": window}))]
+    for answer in ways(fresh):
+        problem(answer, 409, "needs_approval")
+    stack.clock("8 days")
+    try:
+        late, other = (stack.enter(stack.sql("select email from app.login where staff_id = %s", p.id)[0][0]) for p in (who, boss))
+        for answer in ways(late):
+            problem(answer, 409, "needs_approval")
+        assert owners(stack, ids) == {heir.id: 51}
+        undone = other.post(f"/bulk/{bulk}/undo", {"reason": "Back."})
+        assert undone.status_code == 201 and owners(stack, ids) == {one.id: 51}
+    finally:
+        stack.clock("0")
+    bulk, _, ids, one, heir = asked(stack, who)
+    decide(boss, bulk)
+    assert who.post(f"/bulk/{bulk}/undo", {"reason": "x"}).status_code == 201 and owners(stack, ids) == {one.id: 51}
+
+
 def test_begun_by_other_parts(stack, boss):
     """app.bulk_begin: pairs of customer and heir with a cause, approved elsewhere, or not."""
     who = decider(stack, "manager", boss)
