@@ -155,31 +155,42 @@ end
 $$;
 alter function app.rotation_propose owner to holdfast_mover;
 
--- Makes the proposals of the org whose turn it is: one with policies that had none today, however many machines ask. It reads, and
--- locks nothing that anybody works with. Returns whether there was one.
+-- Does the next step of the night of an org whose turn it is, one with policies that is not through with today, however many machines ask: makes the proposals
+-- of one segment, or in the end lets go of what is over. It reads, and locks nothing that anybody works with. A segment that takes too long or
+-- fails is left until tomorrow, and keeps no other waiting. Returns whether there was a step.
 create or replace function app.rotate() returns boolean
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
     today    date := (app.now() at time zone 'UTC')::date;
     org      int;
+    place    text;
     policies jsonb;
     waiting  uuid[];
 begin
-    update app.org o set rotated_on = today
-    where o.org_id = (select t.org_id from app.org t join app.settings s on s.org_id = t.org_id
-        where s.rotation is not null and t.rotated_on <> today
-        order by random() limit 1 for no key update of t skip locked)      -- one that fails is not the first again and again
-    returning o.org_id into org;
+    select t.org_id, s.rotation into org, policies from app.org t join app.settings s on s.org_id = t.org_id
+    where s.rotation is not null and t.rotated_on <> today
+    order by random() limit 1 for no key update of t skip locked;
     if org is null then
         return false;
     end if;
     perform app.named(org, null, null, null, 'rotations.propose');
-    policies := (select s.rotation from app.settings s where s.org_id = org);
-    waiting := array(select b.id from app.bulk b left join app.job j on j.org_id = b.org_id and j.id = b.id
-        where b.org_id = org and b.cause = 'rotation' and (b.status = 'pending' or j.status in ('queued', 'running')));
-    perform app.rotation_propose(p.key, p.value, waiting) from (select * from jsonb_each(policies) order by 1) p;
+    update app.segment g set rotated_on = today
+    where g.org_id = org and g.id = (select n.id from app.segment n where n.org_id = org and policies ? n.id and n.rotated_on <> today order by n.position limit 1)
+    returning g.id into place;
+    if place is not null then
+        begin
+            waiting := array(select b.id from app.bulk b left join app.job j on j.org_id = b.org_id and j.id = b.id
+                where b.org_id = org and b.cause = 'rotation' and (b.status = 'pending' or j.status in ('queued', 'running')));
+            perform app.rotation_propose(place, policies->place, waiting);
+        exception when query_canceled or others then
+            raise log 'the rotation of % in % failed: % %', place, org, sqlstate, sqlerrm;
+        end;
+        return true;
+    end if;
+    update app.org o set rotated_on = today where o.org_id = org;
     -- What has no policy any more is over, and what was decided long ago needs its customers no more.
-    update app.rotation r set status = 'lapsed', decided_at = app.now() where r.org_id = org and r.status = 'open' and not policies ? r.segment_id;
+    update app.rotation r set status = 'lapsed', decided_at = app.now() where r.org_id = org and r.status = 'open'
+        and not (policies ? r.segment_id and exists (select from app.segment g where g.org_id = org and g.id = r.segment_id));
     delete from app.rotation_item i using app.rotation r
     where r.org_id = org and r.status <> 'open' and r.decided_at < app.now() - interval '90 days' and i.org_id = r.org_id and i.rotation_id = r.id;
     return true;

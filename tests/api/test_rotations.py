@@ -123,7 +123,7 @@ def test_a_proposal_is_made_anew_each_night(org):
 
 def test_once_a_day_and_only_where_it_is_wanted(org):
     org.customers(org.one, 1)
-    org.stack.sql("update app.org set rotated_on = '-infinity' where org_id = %s", org.id)
+    org.evening()
     while org.stack.sql("select api.rotations_step()", user="holdfast_cgi") != [(5000,)]:
         pass
     assert org.stack.sql("select rotated_on::text from app.org where org_id = %s", org.id) == [("-infinity",)] and org.open() == {}
@@ -277,7 +277,7 @@ def test_many_machines_ask_at_once(org):
     org.policy(longest_days=30)
     org.customers(org.one, 5)
     for _ in range(3):
-        org.stack.sql("update app.org set rotated_on = '-infinity' where org_id = %s", org.id)
+        org.evening()
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda _: org.stack.sql("select api.rotations_step()", user="holdfast_cgi"), range(16)))
         org.night()
