@@ -42,7 +42,7 @@ static const struct param exports[] = {
 };
 
 static const struct param bulk[] = {
-	{"approval_above",    IN_BODY, AS_INT, .least = 0, .most = 500000, .says = "Above so many customers given away at once a second person has to approve; null: 50."},
+	{"approval_above",    IN_BODY, AS_INT, .least = 0, .most = 1000, .says = "Above so many customers given away at once a second person has to approve; null: 50. A higher number holds after 72 hours."},
 	{"introduction_days", IN_BODY, AS_INT, .least = 1, .most = 365,    .says = "In how many days whoever gets a customer is to introduce himself; null: 3."},
 	{0}
 };

@@ -100,6 +100,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/changes.sql
 \ir app/restore_write.sql
 \ir app/bulk_set.sql
+\ir app/given.sql
 \ir app/bulk.sql
 \ir app/bulk_chunk.sql
 \ir app/rotations.sql

@@ -147,17 +147,22 @@ begin
 end
 $$;
 
--- Refuses to give away so many customers at once that a mass update would want a second person for it.
+-- Refuses to give away so many customers, at once or within a day, that a mass update would want a second person for it. Who gives away any does
+-- so in his turn, before he has locked any.
 create function api.batch_alone(items jsonb) returns void
-language plpgsql stable as $$
+language plpgsql volatile as $$
 declare
-    most  int := (select (app.bulk_settings(o.bulk)->>'approval_above')::int from app.settings o where o.org_id = app.org());
-    given bigint := (select count(*) from jsonb_array_elements(items) i join app.customer c on c.org_id = app.org() and c.id = (i->>'id')::uuid
-        where i->>'op' = 'change' and i ? 'owner_id' and (i->>'owner_id')::uuid is distinct from c.owner_id);
+    given bigint;
 begin
-    if given > most then
+    if not items @? '$[*] ? (@.op == "change").owner_id' then
+        return;
+    end if;
+    perform app.given_turn(app.org(), app.me());
+    given := (select count(*) from jsonb_array_elements(items) i join app.customer c on c.org_id = app.org() and c.id = (i->>'id')::uuid
+        where i->>'op' = 'change' and i ? 'owner_id' and (i->>'owner_id')::uuid is distinct from c.owner_id);
+    if app.given_too_many(given, app.org(), app.me()) then
         perform app.refuse(409, 'needs_approval', 'So many customers are given away by a mass update (POST /v1/bulk), which a second person approves.',
-            jsonb_build_object('given', given, 'most', most));
+            jsonb_build_object('given', given, 'most', app.approval_above(app.org())));
     end if;
 end
 $$;
@@ -184,10 +189,10 @@ begin
         return;
     end if;
     fit := coalesce((select jsonb_agg(i.v) from unnest(items) with ordinality i(v, n) where i.n - 1 <> all(wrong)), '[]');
-    perform api.batch_lock(entity, fit);
     if entity = 'customers' then
         perform api.batch_alone(fit);
     end if;
+    perform api.batch_lock(entity, fit);
     begin
         for i in 0 .. cardinality(items) - 1 loop
             row := null;

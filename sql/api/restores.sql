@@ -233,6 +233,9 @@ begin
             where b.org_id = app.org() and (b.operation_id = (restore_begin.scope->>'operation')::uuid or b.staff_id = (restore_begin.scope->>'actor')::uuid)) then
         perform app.refuse(409, 'still_running', 'What made these changes, or takes them back, is still running. Wait until it is done.', '{"retry_after": 5}');
     end if;
+    if program = 'restores' then
+        perform app.given_back(scope);
+    end if;
     insert into app.job (org_id, id, program, staff_id, session_id, request_id, status, total, created_at)
     values (app.org(), restore, program, app.me(), app.session_id(), app.request_id(), 'queued', 0, app.now());
     insert into app.restore (org_id, id, operation_id, staff_id, scope, reason, undoes, outside)

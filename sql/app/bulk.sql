@@ -8,22 +8,23 @@
 create or replace function app.bulk_settings(bulk jsonb) returns jsonb
 language sql immutable parallel safe as $$ select '{"approval_above": 50, "introduction_days": 3}'::jsonb || jsonb_strip_nulls(coalesce(bulk, '{}')) $$;
 
--- Whether a wish needs a second person: it gives away more customers than one person may, or four times as many with what he, by whatever
--- account, gave away alone within a day.
-create or replace function app.bulk_needs_approval(b app.bulk) returns boolean
+-- Above how many customers given away an org wants a second person: the lowest number of the last 72 hours, lest somebody puts it up for a wish
+-- of his own. What an operator sets by SQL holds at once.
+create or replace function app.approval_above(org int) returns bigint
 language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
-declare
-    most bigint := (select (app.bulk_settings(o.bulk)->>'approval_above')::bigint from app.settings o where o.org_id = b.org_id);
 begin
-    return b.moved > most or b.moved > 0 and 4 * most < b.moved + (
-        select coalesce(sum(t.moved), 0) from app.staff w
-        join app.staff s on s.org_id = w.org_id and s.person_id = w.person_id
-        join app.bulk t on t.org_id = s.org_id and t.staff_id = s.id
-        where w.org_id = b.org_id and w.id = b.staff_id and t.id <> b.id and t.status = 'begun' and t.approved_by is null
-          and t.decided_at > app.now() - interval '24 hours');
+    return (select min((app.bulk_settings(w.bulk)->>'approval_above')::bigint)
+        from app.settings o
+        cross join lateral (select o.bulk union all select nullif(h.old, 'null') from app.history h
+            where h.org_id = o.org_id and h.record_id = o.id and h.field = 'bulk' and h.actor_id is not null and h.id >= app.uuid7_floor(app.now() - app.export_seasoning())) w
+        where o.org_id = org);
 end
 $$;
-alter function app.bulk_needs_approval owner to holdfast_owner;
+alter function app.approval_above owner to holdfast_owner;
+
+-- Whether a wish needs a second person: it gives away more customers than one person may alone.
+create or replace function app.bulk_needs_approval(b app.bulk) returns boolean
+language sql stable as $$ select app.given_too_many(b.moved, b.org_id, b.staff_id, b.id) $$;
 
 -- The ways that a wish goes: planned to pending or begun, pending to begun, rejected, expired or withdrawn; no other. What was planned stays as
 -- it was planned. One that needs a second person does not begin without: somebody who may decide about it and said so, or who approved
@@ -76,18 +77,40 @@ $$;
 alter function app.tg_bulk_decision owner to holdfast_owner;
 create or replace trigger _100_law before insert on app.bulk_decision for each row execute function app.tg_bulk_decision();
 
--- Another job that has records of this one in its set, or null; whoever sees it.
-create or replace function app.bulk_overlap(b app.bulk) returns uuid
+-- The set of a wish.
+create or replace function app.bulk_records(b app.bulk) returns uuid[]
+language sql stable as $$ select array(select u.id from app.bulk_item i, unnest(i.records) u(id) where i.org_id = b.org_id and i.bulk_id = b.id) $$;
+
+-- The customers whose records these are, whoever sees them.
+create or replace function app.bulk_customers(entity text, records uuid[]) returns uuid[]
 language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp set enable_nestloop = off as $$
 begin
-    return (select o.bulk_id
-        from (select i.bulk_id, u.id from app.bulk t join app.bulk_item i on i.org_id = t.org_id and i.bulk_id = t.id, unnest(i.records) u(id)
-            where t.org_id = b.org_id and t.id <> b.id and t.status = 'begun' and t.entity = b.entity) o
-        join (select u.id from app.bulk_item i, unnest(i.records) u(id) where i.org_id = b.org_id and i.bulk_id = b.id) m on m.id = o.id
+    return case entity when 'deals' then array(select distinct d.customer_id from unnest(records) u(id) join app.deal d on d.org_id = app.org() and d.id = u.id)
+        when 'activities' then array(select distinct a.customer_id from unnest(records) u(id) join app.activity a on a.org_id = app.org() and a.id = u.id)
+        else records end;
+end
+$$;
+alter function app.bulk_customers owner to holdfast_mover;
+
+-- Another job that has records of this one in its set, or null; whoever sees it. What is done to a customer is done to what hangs from it.
+create or replace function app.bulk_overlap(b app.bulk) returns uuid
+language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp set enable_nestloop = off as $$
+declare
+    mine uuid[] := app.bulk_records(b);
+begin
+    return (select o.id from app.bulk o cross join lateral (select app.bulk_records(o) as ids offset 0) r
+        where o.org_id = b.org_id and o.id <> b.id and o.status = 'begun' and exists (select from app.bulk_item i where i.org_id = o.org_id and i.bulk_id = o.id)
+          and case when o.entity = b.entity then exists (select from unnest(r.ids) t(id) join unnest(mine) m(id) on m.id = t.id)
+            else 'customers' in (o.entity, b.entity) and exists (
+                select from unnest(app.bulk_customers(o.entity, r.ids)) t(id) join unnest(app.bulk_customers(b.entity, mine)) m(id) on m.id = t.id) end
         limit 1);
 end
 $$;
 alter function app.bulk_overlap owner to holdfast_owner;
+
+-- Has the wishes of an org begin one after the other: none overlooks another's set.
+create or replace function app.bulk_turn() returns void
+language sql volatile as $$ select pg_advisory_xact_lock(hashtextextended('bulk ' || app.org(), 0)) $$;
 
 -- Makes a planned or pending wish of the caller's a job: done here and now where it has up to 1,000 records, left to the job process otherwise.
 -- 409 overlap while another job has some of them; its id is told to whoever sees it.
@@ -97,7 +120,7 @@ declare
     b     app.bulk;
     other uuid;
 begin
-    perform pg_advisory_xact_lock(hashtextextended('bulk ' || app.org(), 0));
+    perform app.bulk_turn();
     update app.bulk t set status = 'begun', decided_at = app.now(), approved_by = bulk_start.approved_by where t.org_id = app.org() and t.id = bulk returning * into strict b;
     other := app.bulk_overlap(b);
     if other is not null then
@@ -124,6 +147,8 @@ declare
     b      app.bulk;
     people uuid[];
 begin
+    -- Judged when it is his turn: by then what he gave away before is counted.
+    perform app.given_turn(app.org(), app.me()), app.bulk_turn();
     update app.bulk t set reason = bulk_ask.reason, session_id = app.session_id(), request_id = app.request_id()
     where t.org_id = app.org() and t.id = bulk returning * into strict b;
     if approved_by is not null or not app.bulk_needs_approval(b) then

@@ -22,15 +22,17 @@ begin
 end
 $$;
 
--- The same of records that are changed and given to nobody. Those of customers are locked behind them.
-create or replace function app.bulk_changes(b app.bulk, records uuid[], out fit uuid[], out whys text[])
+-- The same of records that are changed and given to nobody: one of another version than when it was planned stays. Those of customers are locked
+-- behind them.
+create or replace function app.bulk_changes(b app.bulk, records uuid[], versions int[], out fit uuid[], out whys text[])
 language plpgsql volatile set plan_cache_mode = force_custom_plan as $$
 begin
     perform app.restore_lock(b.entity, records);
-    with reached as materialized (select r.* from unnest(app.bulk_rows(b.entity, b.action, coalesce(b.wish->'changes', '{}'), records)) r)
-    select coalesce(array_agg(p.id order by p.id) filter (where r.why is null and r.id is not null), '{}'),
-        array_agg(case when r.id is null or r.why = 'not_yours' then 'not_found' else r.why end order by p.id)
-    into fit, whys from unnest(records) p(id) left join reached r on r.id = p.id;
+    with reached as materialized (select r.* from unnest(app.bulk_rows(b.entity, b.action, coalesce(b.wish->'changes', '{}'), records)) r),
+    judged as (
+        select p.id, case when r.id is null or r.why = 'not_yours' then 'not_found' when r.why is null and r.version <> p.version then 'changed_since' else r.why end as why
+        from unnest(records, versions) p(id, version) left join reached r on r.id = p.id)
+    select coalesce(array_agg(j.id order by j.id) filter (where j.why is null), '{}'), array_agg(j.why order by j.id) into fit, whys from judged j;
 end
 $$;
 
@@ -82,6 +84,7 @@ declare
     moves    boolean;
     last     int;
     records  uuid[];
+    versions int[];
     owners   uuid[];
     heirs    uuid[];
     fit      uuid[];
@@ -93,13 +96,13 @@ begin
     moves := b.entity = 'customers' and b.action in ('transfer', 'stage');
     perform app.operation_continue(b.operation_id), app.operation_because(b.reason, null, b.cause);
     last := b.next_n + b.pace - 1;
-    select array_agg(p.id order by p.id), array_agg(p.owner order by p.id), array_agg(p.heir order by p.id) into records, owners, heirs
-    from app.bulk_item i, unnest(i.records, i.owners, i.heirs) p(id, owner, heir) where i.org_id = b.org_id and i.bulk_id = b.id and i.n between b.next_n and last;
+    select array_agg(p.id order by p.id), array_agg(p.version order by p.id), array_agg(p.owner order by p.id), array_agg(p.heir order by p.id) into records, versions, owners, heirs
+    from app.bulk_item i, unnest(i.records, i.versions, i.owners, i.heirs) p(id, version, owner, heir) where i.org_id = b.org_id and i.bulk_id = b.id and i.n between b.next_n and last;
     if records is not null then
         if moves then
             select * into fit, gets, whys from app.bulk_moves(b, records, owners, heirs);
         else
-            select * into fit, whys from app.bulk_changes(b, records);
+            select * into fit, whys from app.bulk_changes(b, records, versions);
         end if;
         perform app.bulk_write(b, fit, case when moves then gets end);
     end if;

@@ -129,7 +129,8 @@ end
 $$;
 alter function app.bulk_forget owner to holdfast_owner;
 
--- Keeps what a wish reaches of some records as a plan of the caller's, for an hour. Of his others the latest four stay. Returns its id.
+-- Keeps what a wish reaches of some records as a plan of the caller's, for an hour. Of his others the latest four stay. Each id that he names and does not
+-- see counts as it would alone, or a thousand guesses would be none. Returns its id.
 create or replace function app.bulk_plan(entity text, action text, wish jsonb, records uuid[], heirs uuid[] default null, cause text default 'bulk') returns uuid
 language plpgsql volatile set plan_cache_mode = force_custom_plan as $$
 declare
@@ -140,19 +141,20 @@ declare
     piece  int := case when entity = 'customers' and action = 'archive' then 20 else 100 end;
     total  int;
     moved  int;
+    gone   uuid[] := array(select u.id from unnest(records) u(id) except select r.id from unnest(rows) r);
 begin
     perform app.bulk_forget();
+    perform app.refused(app.role(), 'POST /v1/bulk', 404, 'not_found', u.id, null) from unnest(gone) u(id) where wish ? 'ids';
     select count(*), count(*) filter (where moves and r.heir is distinct from r.owner_id) into total, moved from unnest(rows) r where r.why is null;
     insert into app.bulk (org_id, id, operation_id, staff_id, cause, action, entity, wish, introduce, total, moved, refused, affected, session_id, request_id, asked_at, expires_at)
     select app.org(), made, app.uuid7(), app.me(), cause, action, entity, wish, action = 'transfer', total, moved,
-        app.bulk_left(array(select r.id from unnest(rows) r) || gone.ids, array(select r.why from unnest(rows) r) || array_fill('not_found'::text, array[cardinality(gone.ids)])),
+        app.bulk_left(array(select r.id from unnest(rows) r) || gone, array(select r.why from unnest(rows) r) || array_fill('not_found'::text, array[cardinality(gone)])),
         (select coalesce(jsonb_agg(jsonb_build_object('staff_id', p.id) || p.counts order by p.n desc, p.id), '[]')
             from (select w.id, count(*) as n, case when moves then jsonb_build_object('loses', count(*) filter (where w.loses), 'receives', count(*) filter (where not w.loses))
                     else jsonb_build_object('changes', count(*)) end as counts
                 from unnest(rows) r cross join lateral (values (r.owner_id, true), (case when moves then r.heir end, false)) w(id, loses)
                 where r.why is null and w.id is not null and (not moves or r.heir is distinct from r.owner_id) group by 1 order by 2 desc, 1 limit 200) p),
-        app.session_id(), app.request_id(), app.now(), app.now() + interval '1 hour'
-    from (select array(select u.id from unnest(records) u(id) except select r.id from unnest(rows) r) as ids) gone;
+        app.session_id(), app.request_id(), app.now(), app.now() + interval '1 hour';
     insert into app.bulk_item (org_id, bulk_id, n, records, versions, owners, heirs)
     select app.org(), made, (f.n - 1) / piece + 1, array_agg(f.id order by f.n), array_agg(f.version order by f.n), array_agg(f.owner_id order by f.n),
         case when moves then array_agg(f.heir order by f.n) end

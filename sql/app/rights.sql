@@ -1,6 +1,6 @@
 -- rights.sql: whoever changes what people may do is told of, whatever function he does it through.
 
--- An alert about the one who changed a person, the settings or the funnel: medium where somebody may more or less from now on, or sees
+-- An alert about the one who changed a person, the settings or the funnel: critical where a second person is asked for less often from now on; medium where somebody may more or less from now on, or sees
 -- other customers; info for all else. What an operator does by SQL, or somebody who accepts his invite, is nobody's.
 create or replace function app.tg_rights() returns trigger
 language plpgsql as $$
@@ -16,7 +16,9 @@ begin
     if fields = '{}' then
         return null;
     end if;
-    perform app.alert('rights', case when tg_table_name <> 'staff' or tg_op = 'UPDATE' and fields && '{role,segments,manager_id,person_id,status}'
+    perform app.alert('rights', case when tg_table_name = 'settings' and (app.bulk_settings(nullif(to_jsonb(new)->'bulk', 'null'))->>'approval_above')::bigint
+                > (app.bulk_settings(nullif(was->'bulk', 'null'))->>'approval_above')::bigint then 'critical'
+            when tg_table_name <> 'staff' or tg_op = 'UPDATE' and fields && '{role,segments,manager_id,person_id,status}'
             or tg_op = 'INSERT' and to_jsonb(new)->>'role' <> 'rep' then 'medium' else 'info' end,
         app.me(), 'none', jsonb_build_object('operations', jsonb_build_array(app.operation_id()), tg_table_name, case
             when tg_op = 'INSERT' then '["new"]' else to_jsonb(fields) end));

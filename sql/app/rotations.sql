@@ -10,7 +10,7 @@ create or replace function app.rotation_rest() returns int language sql immutabl
 
 -- A segment's policy, whole. A customer is due when its owner has had it for longest_days, or when of at least touches_least calls, e-mails,
 -- meetings, messages and visits within touches_days share_of_touches per cent were his. Never one of a value above
--- exempt_key_accounts_above, in minor units of whatever currency it has, nor one with the tag exempt_tag.
+-- exempt_key_accounts_above, in minor units of whatever currency it has, nor one with the tag exempt_tag; but for those that the owner made so himself.
 create or replace function app.rotation_policy(policy jsonb) returns jsonb
 language sql immutable as $$ select '{"touches_days": 90, "touches_least": 5}'::jsonb || policy $$;
 
@@ -59,6 +59,26 @@ begin
 end
 $$;
 
+-- Whether it was the owner himself, by whatever account, who made a customer one that its policy exempts: who gave it the tag, or put its value above that. Asked of
+-- those that are exempt alone.
+create or replace function app.exempt_by_himself(customer uuid, owner_id uuid, tag text, above bigint) returns boolean
+language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    name text := case when tag is null then 'value' else 'tags' end;
+begin
+    return coalesce((select w.person_id = o.person_id
+        from (select h.actor_id from app.history h
+                cross join lateral (select case when h.field is null then h.old->name else h.old end as old, case when h.field is null then h.new->name else h.new end as new) v
+            where h.org_id = app.org() and h.record_id = customer and h.entity = 'customers' and coalesce(h.field, name) = name
+              and case when tag is null then coalesce((v.new #>> '{}')::bigint, 0) > above and coalesce((v.old #>> '{}')::bigint, 0) <= above
+                else v.new ? tag and not coalesce(v.old ? tag, false) end
+            order by h.id desc limit 1) l
+        join app.staff w on w.org_id = app.org() and w.id = l.actor_id
+        join app.staff o on o.org_id = app.org() and o.id = exempt_by_himself.owner_id), false);
+end
+$$;
+alter function app.exempt_by_himself owner to holdfast_owner;
+
 -- The customers of a segment that are due by its policy, and why.
 create or replace function app.rotation_due(segment text, policy jsonb)
 returns table (customer_id uuid, staff_id uuid, why text[], since timestamptz, touches int, share int)
@@ -74,7 +94,8 @@ begin
         with mine as materialized (
             select c.id, c.owner_id, coalesce(c.owner_since, c.created_at) as since from app.customer c
             where c.org_id = app.org() and c.segment = rotation_due.segment and c.owner_id is not null and c.archived_at is null
-              and (above is null or coalesce(c.value, 0) <= above) and (tag is null or tag <> all(c.tags))),
+              and (above is null or coalesce(c.value, 0) <= above or app.exempt_by_himself(c.id, c.owner_id, null, above))
+              and (tag is null or tag <> all(c.tags) or app.exempt_by_himself(c.id, c.owner_id, tag, null))),
         touched as (
             select m.id, count(*) as n, 100 * count(*) filter (where a.author_id = m.owner_id) / count(*) as share
             from mine m join app.activity a on a.org_id = app.org() and a.customer_id = m.id
@@ -134,31 +155,42 @@ end
 $$;
 alter function app.rotation_propose owner to holdfast_mover;
 
--- Makes the proposals of the org whose turn it is: one with policies that had none today, however many machines ask. It reads, and
--- locks nothing that anybody works with. Returns whether there was one.
+-- Does the next step of the night of an org whose turn it is, one with policies that is not through with today, however many machines ask: makes the proposals
+-- of one segment, or in the end lets go of what is over. It reads, and locks nothing that anybody works with. A segment that takes too long or
+-- fails is left until tomorrow, and keeps no other waiting. Returns whether there was a step.
 create or replace function app.rotate() returns boolean
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
     today    date := (app.now() at time zone 'UTC')::date;
     org      int;
+    place    text;
     policies jsonb;
     waiting  uuid[];
 begin
-    update app.org o set rotated_on = today
-    where o.org_id = (select t.org_id from app.org t join app.settings s on s.org_id = t.org_id
-        where s.rotation is not null and t.rotated_on <> today
-        order by random() limit 1 for no key update of t skip locked)      -- one that fails is not the first again and again
-    returning o.org_id into org;
+    select t.org_id, s.rotation into org, policies from app.org t join app.settings s on s.org_id = t.org_id
+    where s.rotation is not null and t.rotated_on <> today
+    order by random() limit 1 for no key update of t skip locked;
     if org is null then
         return false;
     end if;
     perform app.named(org, null, null, null, 'rotations.propose');
-    policies := (select s.rotation from app.settings s where s.org_id = org);
-    waiting := array(select b.id from app.bulk b left join app.job j on j.org_id = b.org_id and j.id = b.id
-        where b.org_id = org and b.cause = 'rotation' and (b.status = 'pending' or j.status in ('queued', 'running')));
-    perform app.rotation_propose(p.key, p.value, waiting) from (select * from jsonb_each(policies) order by 1) p;
+    update app.segment g set rotated_on = today
+    where g.org_id = org and g.id = (select n.id from app.segment n where n.org_id = org and policies ? n.id and n.rotated_on <> today order by n.position limit 1)
+    returning g.id into place;
+    if place is not null then
+        begin
+            waiting := array(select b.id from app.bulk b left join app.job j on j.org_id = b.org_id and j.id = b.id
+                where b.org_id = org and b.cause = 'rotation' and (b.status = 'pending' or j.status in ('queued', 'running')));
+            perform app.rotation_propose(place, policies->place, waiting);
+        exception when query_canceled or others then
+            raise log 'the rotation of % in % failed: % %', place, org, sqlstate, sqlerrm;
+        end;
+        return true;
+    end if;
+    update app.org o set rotated_on = today where o.org_id = org;
     -- What has no policy any more is over, and what was decided long ago needs its customers no more.
-    update app.rotation r set status = 'lapsed', decided_at = app.now() where r.org_id = org and r.status = 'open' and not policies ? r.segment_id;
+    update app.rotation r set status = 'lapsed', decided_at = app.now() where r.org_id = org and r.status = 'open'
+        and not (policies ? r.segment_id and exists (select from app.segment g where g.org_id = org and g.id = r.segment_id));
     delete from app.rotation_item i using app.rotation r
     where r.org_id = org and r.status <> 'open' and r.decided_at < app.now() - interval '90 days' and i.org_id = r.org_id and i.rotation_id = r.id;
     return true;

@@ -73,7 +73,7 @@ end
 $$;
 alter function app.off_hours owner to holdfast_owner;
 
--- Customers that somebody gave to others today: the most in one operation, all, and the window to take that back.
+-- Customers that somebody gave to others today, or back, but for what a job that stopped took back itself: the most in one operation, all, and the window to take that back.
 create or replace function app.watch_transfers(staff_id uuid, since timestamptz) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
@@ -82,8 +82,9 @@ begin
     select max(o.n) as most, sum(o.n) as all_, min(o.first) as first, max(o.last) as last,
         (array_agg(to_jsonb(o.operation_id) order by o.n desc))[1:100] as operations
     into n from (select h.operation_id, count(distinct h.record_id) as n, min(h.at) as first, max(h.at) as last from app.history h
-        where h.org_id = app.org() and h.actor_id = watch_transfers.staff_id and h.field = 'owner_id' and h.entity = 'customers' and h.via <> 'restore'
-          and h.id >= app.uuid7_floor(since) group by 1) o;
+        where h.org_id = app.org() and h.actor_id = watch_transfers.staff_id and h.field = 'owner_id' and h.entity = 'customers'
+          and h.id >= app.uuid7_floor(since)
+          and not (h.via = 'restore' and exists (select from app.operation o where o.org_id = h.org_id and o.id = h.operation_id and o.action = 'bulk.cancel')) group by 1) o;
     if n.most > 50 or n.all_ > 200 then
         perform app.alert_once('transfers', 'high', staff_id, 'restore', jsonb_build_object('from', app.time_json(n.first),
             'to', app.time_json(n.last + interval '1 microsecond'), 'operations', n.operations, 'customers', n.all_));

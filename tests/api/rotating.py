@@ -44,9 +44,13 @@ class Org:
             select s.org_id, app.uuid7(), %s, %s, 'out', app.now() - make_interval(days => %s), s.id, app.now(), app.now() from app.staff s, generate_series(1, %s) where s.id = %s""",
                        customer, kind, days, n, author.id)
 
+    def evening(self):
+        """Nothing is proposed for today."""
+        self.stack.sql("with places as (update app.segment set rotated_on = '-infinity' where org_id = %s) update app.org set rotated_on = '-infinity' where org_id = %s", self.id, self.id)
+
     def night(self):
         """Has the proposals made anew, by whichever process comes first."""
-        self.stack.sql("update app.org set rotated_on = '-infinity' where org_id = %s", self.id)
+        self.evening()
         until = time.monotonic() + 30
         while self.stack.sql("select 1 from app.org where org_id = %s and rotated_on = '-infinity'", self.id):
             self.stack.sql("select api.rotations_step()", user="holdfast_cgi")

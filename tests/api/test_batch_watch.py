@@ -7,7 +7,10 @@ import uuid
 
 import pytest
 
+import bulking
 from batching import change, codes, create, send, sent
+from exporting import decider, second_account
+from hiring import again
 from holdfast import Client, problem
 from people import MISSING, newcomer
 from watching import alerts, customers, limits, phones, rep
@@ -73,6 +76,21 @@ def test_too_many_guesses_block(stack, max, rob):
         sent(rob, "customers", *[change(str(uuid.uuid4()), city="x") for _ in range(30)], atomic=False)
         problem(rob.get("/customers"), 429, "exposure_budget_exceeded")
     assert [a["rule"] for a in alerts(max, rob)] == ["denied"]
+
+
+def test_each_guess_of_a_mass_update_counts_too(stack, max):
+    """A dry run of ids is as many requests as it has ids that he does not see; what a filter leaves out is none."""
+    denied = "select used[3][4] from app.exposure where staff_id = %s"
+    boss = rep(stack, max)
+    stack.sql("update app.staff set role = 'manager', segments = '{}' where id = %s", boss.id)
+    theirs = customers(stack, newcomer(stack, "rep", max), 2) + [MISSING]
+    mine = customers(stack, rep(stack, boss), 1)
+    shown = bulking.preview(boss, "tag", ids=mine + theirs, changes={"add": ["x"]})
+    assert bulking.why(shown) == {"not_found": 3} and stack.sql(denied, boss.id) == [(3,)]
+    assert bulking.want(boss, "tag", ids=mine + theirs, changes={"add": ["x"]}, confirm=shown["confirm"], reason="x").status_code == 201
+    assert stack.sql(denied, boss.id) == [(3,)], "once"
+    events = stack.sql("select subject_id::text from app.event where staff_id = %s and kind = 'refused.not_found' and detail->>'call' = 'POST /v1/bulk'", boss.id)
+    assert sorted(i for i, in events) == sorted(theirs)
 
 
 def test_a_batch_is_in_the_ledger_and_the_budget(stack, max, rob):
@@ -149,3 +167,30 @@ def test_nobody_gives_his_team_away_by_batches(stack, max):
         assert (body["given"], body["most"]) == (51, 50)
     assert sent(max, "customers", *[change(i, owner_id=other.id) for i in ids[:50]], change(ids[50], city="Ulm"))["done"] == 51
     assert stack.sql("select count(*) from app.customer where owner_id = %s", other.id) == [(50,)]
+
+
+def test_nor_by_many_of_them(stack, max):
+    """Four times as many within a day, by batches, single calls and mass updates of whatever account; all of them count."""
+    boss, other = decider(stack, "admin"), rep(stack, max)
+    ids = customers(stack, rep(stack, max), 260)
+    for n in range(3):
+        assert sent(boss, "customers", *[change(i, owner_id=other.id) for i in ids[50 * n:50 * n + 50]])["done"] == 50
+    assert bulking.done(boss, "transfer", ids=ids[150:198], to={"staff_id": other.id})["moved"] == 48
+    assert boss.patch("/customers/" + ids[198], {"owner_id": other.id}, "*").status_code == 200
+    twin = second_account(stack, decider(stack, "admin"), boss)
+    for who in (boss, twin):
+        body = problem(send(who, "customers", *[change(i, owner_id=other.id) for i in ids[199:201]], atomic=False), 409, "needs_approval")
+        assert (body["given"], body["most"]) == (2, 50)
+    assert sent(twin, "customers", change(ids[199], owner_id=other.id), change(ids[200], city="Ulm"))["done"] == 2
+    bulking.pending(boss, ids=ids[200:201], to={"staff_id": other.id})
+    problem(send(boss, "customers", change(ids[200], owner_id=other.id)), 409, "needs_approval")
+
+
+def test_at_once_neither(stack, max):
+    """Batches that are sent at once are judged one after the other."""
+    boss, other = decider(stack, "admin"), rep(stack, max)
+    ids = customers(stack, rep(stack, max), 300)
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda n: send(again(boss), "customers", *[change(i, owner_id=other.id) for i in ids[50 * n:50 * n + 50]]), range(6)))
+    assert sorted(a.status_code for a in answers) == [200] * 4 + [409] * 2
+    assert stack.sql("select count(*) from app.customer where owner_id = %s", other.id) == [(200,)]

@@ -1,15 +1,17 @@
 """Transfers of many customers: a second person lets them begin, in his own name, and only what was shown."""
 import concurrent.futures
+import time
 import uuid
 
 import psycopg2
 import pytest
 
 from bulking import above, alone, book, decide, done, owners, pending, preview, run, show, team, want
-from exporting import decider, second_account
+from exporting import decider, seasoned, second_account
 from hiring import again
 from holdfast import problem
-from people import newcomer
+from large import Held
+from people import newcomer, other_org
 
 
 @pytest.fixture
@@ -25,19 +27,40 @@ def asked(stack, who, n=51, heir=None):
     return pending(who, filter=filter, to={"staff_id": heir.id})["id"], filter, ids, one, heir
 
 
-def test_the_number_is_a_setting(stack, rita, omar):
-    ada = decider(stack, "admin")     # who gave away nothing today
-    _, ids = book(stack, rita, 60)
-    assert run(ada, "transfer", ids=ids[:50], to={"staff_id": omar.id}).status_code == 201
-    with alone(stack, 5):
-        assert pending(ada, ids=ids[50:56], to={"staff_id": omar.id})["approvers"]
+def test_the_number_is_a_setting(stack):
+    """Of 72 hours the lowest: nobody puts it up for a wish of his own, and whoever puts it up is told of."""
+    otto = other_org(stack)
+    one, two = newcomer(stack, "rep", otto), newcomer(stack, "rep", otto)
+    stack.unlimited()
+    other = seasoned(stack, newcomer(stack, "admin", otto))
+    stack.sql("update app.staff set manager_id = null where id = %s", other.id)
+    _, ids = book(stack, one, 80)
+
+    def put(who, n):
+        return who.patch("/settings", {"bulk": {"approval_above": n}}, "*")
+
+    def told():
+        return stack.sql("select severity from app.alert where rule = 'rights' and staff_id = %s and evidence->'settings' is not null", otto.id)
+    assert run(otto, "transfer", ids=ids[:50], to={"staff_id": two.id}).status_code == 201
+    answer = put(otto, 5)
+    assert answer.status_code == 200 and answer.json()["bulk"] == {"approval_above": 5, "introduction_days": 3} and told() == [("medium",)]
+    assert pending(otto, ids=ids[50:56], to={"staff_id": two.id})["approvers"]
     # Of what gives nothing away there may be any number; a move to another segment gives away.
-    assert done(ada, "tag", ids=ids, changes={"add": ["x"]})["total"] == 60
-    answer = ada.patch("/settings", {"bulk": {"approval_above": 5}}, "*")
-    assert answer.status_code == 200 and answer.json()["bulk"] == {"approval_above": 5, "introduction_days": 3}
-    answer = run(ada, "stage", ids=ids[:6], changes={"stage": "proposal"})
+    assert done(otto, "tag", ids=ids, changes={"add": ["x"]})["total"] == 80
+    stack.sql("update app.staff set segments = '{negotiation,prospecting}' where id = %s", two.id)
+    answer = run(otto, "stage", ids=ids[56:62], changes={"stage": "proposal"})
     assert answer.status_code == 202 and answer.json()["status"] == "pending"
-    assert ada.patch("/settings", {"bulk": {"approval_above": None}}, "*").json()["bulk"]["approval_above"] == 50
+    problem(put(otto, 1001), 422, "invalid_value")
+    assert put(otto, None).json()["bulk"]["approval_above"] == 50 and told() == [("critical",)]
+    assert pending(otto, ids=ids[62:68], to={"staff_id": two.id}) and preview(otto, "transfer", ids=ids[:6], to={"staff_id": one.id})["needs_approval"]
+    assert put(otto, 1000).status_code == 200
+    assert pending(otto, ids=ids[68:], to={"staff_id": two.id})
+    stack.clock("73 hours")
+    try:
+        late = stack.enter(stack.sql("select email from app.login where staff_id = %s", otto.id)[0][0])
+        assert not preview(late, "transfer", ids=ids[:60], to={"staff_id": one.id})["needs_approval"]
+    finally:
+        stack.clock("0")
 
 
 def test_many_small_ones_need_it_too(stack, boss):
@@ -50,6 +73,27 @@ def test_many_small_ones_need_it_too(stack, boss):
     assert pending(who, ids=ids[200:201], to={"staff_id": heir.id})
     other = second_account(stack, boss, who)
     assert pending(other, ids=ids[201:202], to={"staff_id": heir.id})
+
+
+def test_at_the_number_at_once(stack, boss):
+    """Of two wishes at once of which one person may begin but one, one waits."""
+    who = decider(stack, "admin")
+    _, ids = book(stack, newcomer(stack), 250)
+    heir = newcomer(stack)
+    for n in range(3):
+        assert run(who, "transfer", ids=ids[50 * n:50 * n + 50], to={"staff_id": heir.id}).status_code == 201
+    wishes = [dict(ids=ids[150:200], to={"staff_id": heir.id}), dict(ids=ids[200:], to={"staff_id": heir.id})]
+    words = [preview(who, "transfer", **w)["confirm"] for w in wishes]
+    # Both have to wait for their turn.
+    held = Held(stack, who.id, "select pg_advisory_xact_lock(hashtextextended('bulk ' || org_id, 0)) from app.staff where id = %s")
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(want, again(who), "transfer", confirm=c, reason="x", **w) for c, w in zip(words, wishes)]
+        until = time.monotonic() + 20
+        while stack.sql("select count(*) from pg_locks where locktype = 'advisory' and not granted")[0][0] < 2:
+            assert time.monotonic() < until
+        held.release()
+        answers = [a.result() for a in answers]
+    assert sorted((a.status_code, a.json()["status"]) for a in answers) == [(201, "done"), (202, "pending")], [a.text for a in answers]
 
 
 def test_approved(stack, boss):
@@ -162,6 +206,34 @@ def test_the_law_is_in_the_tables(stack, boss):
         stack.sql("update app.bulk set status = 'begun' where staff_id = %s and status = 'planned' and total = 51", who.id)
 
 
+def test_who_takes_it_back(stack, boss):
+    """Whoever may decide, and for a week the one who asked; by no way anybody else, for to give back is to give away."""
+    who = decider(stack, "manager", boss)
+    bulk, _, ids, one, heir = asked(stack, who)
+    operation = decide(boss, bulk).json()["operation_id"]
+    fresh = newcomer(stack, "admin")
+    window = {"actor": who.id, "from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z", "entities": ["customers"]}
+
+    def ways(client):
+        return [client.post(path, dict(body, reason="x")) for path, body in ((f"/bulk/{bulk}/undo", {}), (f"/operations/{operation}/undo", {}),
+                                                                             ("/restores", {"scope": {"operation": operation}}), ("/restores", {"scope": window}))]
+    for answer in ways(fresh):
+        problem(answer, 409, "needs_approval")
+    stack.clock("8 days")
+    try:
+        late, other = (stack.enter(stack.sql("select email from app.login where staff_id = %s", p.id)[0][0]) for p in (who, boss))
+        for answer in ways(late):
+            problem(answer, 409, "needs_approval")
+        assert owners(stack, ids) == {heir.id: 51}
+        undone = other.post(f"/bulk/{bulk}/undo", {"reason": "Back."})
+        assert undone.status_code == 201 and owners(stack, ids) == {one.id: 51}
+    finally:
+        stack.clock("0")
+    bulk, _, ids, one, heir = asked(stack, who)
+    decide(boss, bulk)
+    assert who.post(f"/bulk/{bulk}/undo", {"reason": "x"}).status_code == 201 and owners(stack, ids) == {one.id: 51}
+
+
 def test_begun_by_other_parts(stack, boss):
     """app.bulk_begin: pairs of customer and heir with a cause, approved elsewhere, or not."""
     who = decider(stack, "manager", boss)
@@ -182,7 +254,6 @@ def test_begun_by_other_parts(stack, boss):
 
 
 def test_nobody_who_may(stack):
-    from people import other_org
     otto = other_org(stack)
     a, b = newcomer(stack, "rep", otto), newcomer(stack, "rep", otto)
     filter, ids = book(stack, a, 51)

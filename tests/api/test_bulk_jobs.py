@@ -111,6 +111,19 @@ def test_what_changed_meanwhile_stays(stack, ada, rita, omar, heir):
     assert owners(stack, ids) == {heir.id: MANY - 6, omar.id: 3, rita.id: 3}
 
 
+def test_what_somebody_wrote_meanwhile_stands(stack, ada, rita):
+    """A job overwrites nobody, whichever field he wrote; it writes what nobody touched."""
+    filter, ids = book(stack, rita, MANY, tags=["old"])
+    with paused(stack, "bulk"):
+        bulk = begun(ada, "update", filter=filter, changes={"region": "BULK"})
+        assert rita.patch("/customers/" + ids[0], {"region": "HUMAN"}, "*").status_code == 200
+        assert rita.patch("/customers/" + ids[1], {"source": "HUMAN"}, "*").status_code == 200
+        assert rita.patch("/customers/" + ids[2], {"region": "BULK"}, "*").status_code == 200
+    doc = ended(ada, bulk)
+    assert (doc["status"], why(doc)) == ("done", {"changed_since": 2, "unchanged": 1})
+    assert dict(stack.sql("select coalesce(region, '-'), count(*) from app.customer where id = any(%s::uuid[]) group by 1", ids)) == {"HUMAN": 1, "-": 1, "BULK": MANY - 2}
+
+
 def test_an_heir_who_leaves_gets_nothing(stack, ada, rita, heir):
     filter, ids = book(stack, rita, MANY)
     with paused(stack, "bulk"):
@@ -132,6 +145,28 @@ def test_overlap(stack, ada, rita, heir):
         problem(ada.post(f"/bulk/{bulk}/undo", {"reason": "x"}), 409, "still_running")
     ended(ada, bulk)
     done(ada, "tag", ids=ids[:2], changes={"add": ["x"]})
+
+
+def test_overlap_of_customers_and_what_hangs_from_them(stack, ada, rita, heir):
+    """An archive or a transfer of customers is a change of their deals and activities too; whichever was first."""
+    filter, ids = book(stack, rita, MANY)
+    made = [d for d, in stack.sql("""insert into app.deal (org_id, id, customer_id, title, stage, amount, currency, created_at, updated_at)
+        select org_id, app.uuid7(), id, 'Deal', stage, 777123, 'EUR', app.now(), app.now() from app.customer where id = any(%s::uuid[]) returning id::text""", ids)]
+    (other,) = book(stack, rita, 1)[1]
+    (apart,) = [d for d, in stack.sql("""insert into app.deal (org_id, id, customer_id, title, stage, created_at, updated_at)
+        select org_id, app.uuid7(), id, 'Deal', stage, app.now(), app.now() from app.customer where id = %s returning id::text""", other)]
+    later = {"expected_close": "2031-01-01"}
+    with paused(stack, "bulk"):
+        bulk = begun(ada, "archive", filter=filter)
+        assert problem(run(ada, "update", "deals", ids=[made[7], apart], changes=later), 409, "overlap")["job"] == bulk
+        done(ada, "update", "deals", ids=[apart], changes=later)
+        assert ada.post(f"/bulk/{bulk}/cancel").status_code == 200
+        bulk = begun(ada, "update", "deals", filter={"amount_min": 777123, "amount_max": 777123}, changes=later)
+        assert problem(run(ada, "transfer", ids=ids[5:6], to={"staff_id": heir.id}), 409, "overlap")["job"] == bulk
+        assert problem(run(ada, "archive", ids=ids[5:6]), 409, "overlap")["job"] == bulk
+        done(ada, "archive", ids=book(stack, rita, 1)[1])
+    ended(ada, bulk)
+    done(ada, "archive", ids=ids[5:6])
 
 
 def test_cancel(stack, ada, rita, heir, max):

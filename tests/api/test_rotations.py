@@ -67,6 +67,21 @@ def test_who_is_not_proposed(org):
     assert {r["id"] for r in org.rows(org.night()[org.one.id])} == set(due)
 
 
+def test_nobody_exempts_his_own(org):
+    """Neither by the tag nor by the value, changed or from the first; what others wrote exempts, whatever he writes beside it."""
+    org.policy(longest_days=30, exempt_key_accounts_above=1000, exempt_tag="key")
+    tagged, dear, both, lifted, kept, raised = org.customers(org.one, 6, value=500)
+    born = org.one.customer(tags=["key"])["id"]
+    org.stack.sql("update app.customer set owner_since = app.now() - interval '50 days' where id = %s", born)
+    for id, fields in ((tagged, {"tags": ["a", "key"]}), (dear, {"value": 1001}), (both, {"tags": ["key"], "value": 2000}), (lifted, {"tags": ["key"]})):
+        org.one.change({"id": id}, **fields)
+    for id, fields in ((lifted, {"tags": []}), (lifted, {"tags": ["key"]}), (kept, {"tags": ["key"]}), (raised, {"value": 2000})):
+        org.boss.change({"id": id}, **fields)
+    org.one.change({"id": kept}, tags=["key", "mine"])
+    org.one.change({"id": raised}, value=3000)
+    assert {r["id"] for r in org.rows(org.night()[org.one.id])} == {tagged, dear, both, born}
+
+
 def test_share_of_touches(org):
     org.policy(share_of_touches=80, touches_days=30, touches_least=5)
     bound, few, shared, old, notes, gone = org.customers(org.one, 6, days=1)
@@ -108,7 +123,7 @@ def test_a_proposal_is_made_anew_each_night(org):
 
 def test_once_a_day_and_only_where_it_is_wanted(org):
     org.customers(org.one, 1)
-    org.stack.sql("update app.org set rotated_on = '-infinity' where org_id = %s", org.id)
+    org.evening()
     while org.stack.sql("select api.rotations_step()", user="holdfast_cgi") != [(5000,)]:
         pass
     assert org.stack.sql("select rotated_on::text from app.org where org_id = %s", org.id) == [("-infinity",)] and org.open() == {}
@@ -262,7 +277,7 @@ def test_many_machines_ask_at_once(org):
     org.policy(longest_days=30)
     org.customers(org.one, 5)
     for _ in range(3):
-        org.stack.sql("update app.org set rotated_on = '-infinity' where org_id = %s", org.id)
+        org.evening()
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda _: org.stack.sql("select api.rotations_step()", user="holdfast_cgi"), range(16)))
         org.night()
