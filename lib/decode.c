@@ -185,7 +185,8 @@ decode_put(struct decode *d, const char *bytes, size_t length)
 
 	d->begun = d->begun || first;
 	if (d->name == NULL && !ascii(bytes, length))
-		d->name = first && marked_16(bytes, length) ? "utf-16" : decode_guess(bytes, length);
+		d->name =
+		    first && marked_16(bytes, length) ? "utf-16" : decode_guess(bytes, length);
 	if (first && marked(bytes, length) && (d->name == NULL || strcmp(d->name, "utf-8") == 0))
 		bytes += 3, length -= 3;
 	if (d->name == NULL)

@@ -1,6 +1,7 @@
 """Imports of more than 1,000 rows: they go on when killed, stop with their requester, and what went in half-way is taken back."""
 import os
 import signal
+import threading
 import time
 import uuid
 
@@ -240,3 +241,21 @@ def test_a_small_one_is_done_at_once(stack, max):
     with paused(stack, "imports"):
         answer = send(max, data)
     assert answer.status_code == 201 and live(stack, name) == (1000, 1000)
+
+
+def test_whose_end_comes_late_is_not_forgotten(stack, max):
+    """The chores wait for whoever is making an import of a file that was long on its way."""
+    import_id = str(uuid.uuid4())
+    stack.sql("""insert into app.import (org_id, id, staff_id, entity, dry_run, header, targets, delimiter, on_error, duplicates, operation_id, checks, settled, created_at)
+        select org_id, %s, id, 'customers', true, '{Name}', '{name}', 'comma', 'skip', 'tell', app.uuid7(), true, false, app.now() - interval '2 hours' from app.staff where id = %s""", import_id, max.id)
+    end = Held(stack, import_id, """with i as (select * from app.import where id = %s for no key update)
+        insert into app.job (org_id, id, program, staff_id, session_id, request_id, status, total, created_at)
+        select org_id, id, 'imports', staff_id, app.uuid7(), app.uuid7(), 'cancelled', 0, app.now() from i""")
+    chores = threading.Thread(target=stack.sql, args=("select app.imports_forget()",))
+    chores.start()
+    end.waiter()
+    end.commit()
+    chores.join()
+    assert stack.sql("select count(*) from app.import where id = %s", import_id) == [(1,)]
+    settled(stack, import_id)
+    stack.sql("update app.import set created_at = app.now() where id = %s", import_id)
