@@ -245,7 +245,7 @@ def test_a_small_one_is_done_at_once(stack, max):
 
 def test_whose_end_comes_late_is_not_forgotten(stack, max):
     """The chores wait for whoever is making an import of a file that was long on its way."""
-    import_id = str(uuid.uuid4())
+    import_id = stack.sql("select app.uuid7()::text")[0][0]
     stack.sql("""insert into app.import (org_id, id, staff_id, entity, dry_run, header, targets, delimiter, on_error, duplicates, operation_id, checks, settled, created_at)
         select org_id, %s, id, 'customers', true, '{Name}', '{name}', 'comma', 'skip', 'tell', app.uuid7(), true, false, app.now() - interval '2 hours' from app.staff where id = %s""", import_id, max.id)
     end = Held(stack, import_id, """with i as (select * from app.import where id = %s for no key update)
