@@ -68,8 +68,6 @@ decode_guess(const char *bytes, size_t length)
 	const unsigned char *at = (const unsigned char *)bytes, *end = at + length;
 	size_t whole = 0, odd = 0;
 
-	if (length >= 2 && (memcmp(at, "\xff\xfe", 2) == 0 || memcmp(at, "\xfe\xff", 2) == 0))
-		return "utf-16";
 	while (at < end) {
 		size_t n = sequence(at, (size_t)(end - at));
 
@@ -103,6 +101,14 @@ static bool
 marked(const char *bytes, size_t length)
 {
 	return length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0;
+}
+
+/* The same of UTF-16, in either order. */
+static bool
+marked_16(const char *bytes, size_t length)
+{
+	return length >= 2 &&
+	       (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0);
 }
 
 static void
@@ -179,7 +185,8 @@ decode_put(struct decode *d, const char *bytes, size_t length)
 
 	d->begun = d->begun || first;
 	if (d->name == NULL && !ascii(bytes, length))
-		d->name = decode_guess(bytes, length);
+		d->name =
+		    first && marked_16(bytes, length) ? "utf-16" : decode_guess(bytes, length);
 	if (first && marked(bytes, length) && (d->name == NULL || strcmp(d->name, "utf-8") == 0))
 		bytes += 3, length -= 3;
 	if (d->name == NULL)

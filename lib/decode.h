@@ -37,7 +37,7 @@ bool decode_end(struct decode *d);
 /* Frees what it holds; afterwards it is as after decode_begin. */
 void decode_free(struct decode *d);
 
-/* Which encoding a text is in.  UTF-8 where its sequences are whole, or ten times as many as the bytes that belong to none (the
+/* Which encoding a text without a mark is in.  UTF-8 where its sequences are whole, or ten times as many as the bytes that belong to none (the
  * file is broken then, not another one's); else Windows-1251 where most letters beyond ASCII stand next to another, as in Cyrillic
  * words, and Windows-1252 where they stand alone between Latin ones, as accents do. */
 const char *decode_guess(const char *bytes, size_t length);

@@ -2,6 +2,7 @@
  *
  * A page of them is a call; the file goes out as they come. */
 #include "app.h"
+#include "buf.h"
 #include "fcgi.h"
 #include "sheet.h"
 #include "show.h"
@@ -53,20 +54,27 @@ put_row(struct refused *f, struct arena *mem, const char *line, const char *why,
 {
 	json_t *fields = json_loads(text, 0, NULL), *field;
 	const char **values = arena_get(mem, f->plan.n * sizeof *values);
-	size_t *lengths = arena_get(mem, f->plan.n * sizeof *lengths), i;
+	size_t *lengths = arena_get(mem, f->plan.n * sizeof *lengths), i, end = f->plan.n - 1;
+	struct buf last = {.mem = mem};
 	bool good;
 
 	values[0] = line, values[1] = why;
-	json_array_foreach (fields, i, field)
-		if (i + 2 < f->plan.n)
+	json_array_foreach (fields, i, field) {
+		if (i + 2 <= end) {
 			values[i + 2] = json_string_value(field);
-		else
-			values[f->plan.n - 1] = arena_print(
-			    mem, "%s,%s", values[f->plan.n - 1], json_string_value(field));
+			continue;
+		}
+		if (last.bytes == NULL && values[end] != NULL)
+			buf_text(&last, values[end]);
+		buf_char(&last, ',');
+		buf_bytes(&last, json_string_value(field), json_string_length(field));
+		values[end] = last.bytes;
+	}
 	for (i = 0; i < f->plan.n; i++)
 		lengths[i] = values[i] == NULL ? 0 : strlen(values[i]);
 	good = sheet_row(f->sheet, values, lengths);
 	json_decref(fields);
+	arena_reset(mem);
 	return good;
 }
 
@@ -74,6 +82,7 @@ static bool
 send(struct req *r, sheet_give *give, void *to)
 {
 	struct refused *f = r->streams;
+	struct arena *mem = arena_new(); /* of one row */
 	const char *after = "0";
 	bool good = true, more = true;
 
@@ -81,7 +90,6 @@ send(struct req *r, sheet_give *give, void *to)
 	f->plan.to = to;
 	f->sheet = sheet_open(&f->plan);
 	while (good && more) {
-		struct arena *mem = arena_new();
 		struct rows *rows = page(f, r, after);
 		int n = rows == NULL ? 0 : rows_count(rows);
 
@@ -92,9 +100,9 @@ send(struct req *r, sheet_give *give, void *to)
 			    rows_get(rows, i, "fields"));
 		if (more)
 			after = arena_print(r->mem, "%s", rows_get(rows, n - 1, "line"));
-		arena_free(mem);
 		fcgi_alive(0);
 	}
+	arena_free(mem);
 	if (good)
 		return sheet_close(f->sheet);
 	sheet_abandon(f->sheet);

@@ -207,8 +207,7 @@ retry(struct upload *u)
 static bool
 end(struct upload *u)
 {
-	const struct arg args[] = {{"id", u->id}, {"encoding", u->decode.name}, {"retry", NULL}};
-	struct arg last[3];
+	struct arg args[] = {{"id", NULL}, {"encoding", NULL}, {"retry", NULL}};
 	struct rows *rows;
 
 	if (!decode_end(&u->decode))
@@ -222,9 +221,10 @@ end(struct upload *u)
 				  : "The file has the names of columns and no row.");
 	if (u->part.rows + u->part.wrong > 0 && !send(u))
 		return false;
-	memcpy(last, args, sizeof last);
-	last[2].value = retry(u);
-	if ((rows = call(u, "import_end", last, 3)) == NULL)
+	args[0].value = u->id;
+	args[1].value = u->decode.name;
+	args[2].value = retry(u);
+	if ((rows = call(u, "import_end", args, 3)) == NULL)
 		return false;
 	render_row(u->r, rows, NULL);
 	return true;

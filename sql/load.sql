@@ -177,6 +177,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/imports_read.sql
 \ir api/imports_check.sql
 \ir api/imports_write.sql
+\ir api/imports_step.sql
 \ir api/imports.sql
 \ir api/imports_parts.sql
 

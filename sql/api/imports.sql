@@ -1,8 +1,12 @@
 -- imports.sql: what became of an import, and taking it back.
 
+-- How one stands: what ended half-way has ended when it is taken back.
+create function api.import_status(settled boolean, status text) returns text
+language sql immutable as $$ select case when settled or status = 'queued' then status else 'running' end $$;
+
 create view api.import with (security_invoker = true) as
-select i.id, i.entity, i.dry_run, j.status, j.why, j.done, j.total, i.rows, i.good, i.bad, i.skipped, i.source, i.lawful_basis, i.staff_id, s.name as staff_name,
-    i.created_at, j.finished_at, i.org_id as _org, null::text as _next, null::boolean as _tail
+select i.id, i.entity, i.dry_run, api.import_status(i.settled, j.status) as status, j.why, j.done, j.total, i.rows, i.good, i.bad, i.skipped, i.source, i.lawful_basis, i.staff_id, s.name as staff_name,
+    i.created_at, case when i.settled then j.finished_at end as finished_at, i.org_id as _org, null::text as _next, null::boolean as _tail
 from app.import i
 join app.job j on j.org_id = i.org_id and j.id = i.id
 left join app.staff s on s.org_id = i.org_id and s.id = i.staff_id;
@@ -80,11 +84,11 @@ declare
     mine boolean := app.role() <> 'auditor';
 begin
     select * into j from app.job t where t.org_id = i.org_id and t.id = i.id;
-    return jsonb_build_object('id', i.id, 'status', j.status, 'why', j.why, 'done', j.done, 'total', j.total, 'entity', i.entity, 'dry_run', i.dry_run,
+    return jsonb_build_object('id', i.id, 'status', api.import_status(i.settled, j.status), 'why', j.why, 'done', j.done, 'total', j.total, 'entity', i.entity, 'dry_run', i.dry_run,
             'rows', i.rows, 'good', i.good, 'bad', i.bad, 'skipped', i.skipped, 'duplicate_count', i.duplicate_count, 'encoding', i.encoding, 'delimiter', i.delimiter,
             'source', i.source, 'lawful_basis', i.lawful_basis, 'requested_by', i.staff_id,
             'operation_id', (select o.id from app.operation o where o.org_id = i.org_id and o.id = i.operation_id), 'taken_back', i.taken_back)
-        || jsonb_build_object('created_at', app.time_json(i.created_at), 'started_at', app.time_json(j.started_at), 'finished_at', app.time_json(j.finished_at),
+        || jsonb_build_object('created_at', app.time_json(i.created_at), 'started_at', app.time_json(j.started_at), 'finished_at', case when i.settled then app.time_json(j.finished_at) end,
             'eta', case when j.status = 'running' and j.done > 0 then app.time_json(app.clock() + (app.clock() - j.started_at) * (j.total - j.done) / j.done) end,
             'mapping', (select jsonb_object_agg(h, i.targets[n] order by n) from unnest(i.header) with ordinality u(h, n) where i.targets[n] is not null),
             'unmapped', array(select h from unnest(i.header) with ordinality u(h, n) where i.targets[n] is null order by n),
@@ -177,12 +181,14 @@ begin
 end
 $$;
 
--- The rows that did not go in, a hundred behind a line; the first one is the header, which without a line is all. Whoever asks for it
--- is remembered, for he takes them away.
+-- The rows that did not go in, a hundred behind a line or a few that are long; the first one is the header, which without a line is all.
+-- Whoever asks for it is remembered, for he takes them away.
 create function api.import_refused(session text, request uuid, id uuid, after int default null) returns setof api.import_refused_row
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
-    i app.import;
+    i     app.import;
+    r     api.import_refused_row;
+    bytes int := 0;
 begin
     perform app.enter(session, request, 'imports.refused', reads => true);
     i := api.import_seen(id);
@@ -192,9 +198,15 @@ begin
         perform app.event('imports.errors', i.id, i.bad);
     end if;
     return next row(0, null, to_jsonb(i.header), app.classification())::api.import_refused_row;
-    return query
-        select e.line, (select string_agg(concat_ws(': ', w->>'column', w->>'detail'), ' ') from jsonb_array_elements(e.errors) w), to_jsonb(e.fields), null::text
-        from app.import_error e where e.org_id = i.org_id and e.import_id = i.id and e.line > after order by e.line limit 100;
+    -- One by one: a row may have a megabyte, and nobody holds a hundred of them.
+    for r.line in select e.line from app.import_error e where e.org_id = i.org_id and e.import_id = i.id and e.line > after order by e.line limit 100 loop
+        select (select string_agg(concat_ws(': ', w->>'column', w->>'detail'), ' ') from jsonb_array_elements(e.errors) w), to_jsonb(e.fields)
+        into r.why, r.fields
+        from app.import_error e where e.org_id = i.org_id and e.import_id = i.id and e.line = r.line;
+        return next r;
+        bytes := bytes + octet_length(r.fields::text);
+        exit when bytes >= api.export_part_bytes();
+    end loop;
 end
 $$;
 
@@ -232,9 +244,7 @@ begin
     perform app.enter(session, request, 'imports.undo');
     i := api.import_seen(id);
     scope := jsonb_build_object('operation', i.operation_id);
-    if exists (select from app.job j where j.org_id = i.org_id and j.id = i.id and j.status in ('queued', 'running')) then
-        perform app.refuse(409, 'still_running', 'This import is still running. Wait until it is done, or cancel it.', '{"retry_after": 5}');
-    elsif i.taken_back is not null or not exists (select from app.operation o where o.org_id = i.org_id and o.id = i.operation_id) then
+    if i.settled and i.taken_back is not null or not exists (select from app.operation o where o.org_id = i.org_id and o.id = i.operation_id) then
         perform app.refuse(409, 'nothing_to_undo', 'Nothing of this import is in.');
     end if;
     perform api.scope_authorize(scope);

@@ -94,6 +94,10 @@ begin
     if missing is not null then
         perform api.import_refuse_mapping(null, 'required', format('No column becomes %s. Name one in mapping.', missing));
     end if;
+    perform pg_advisory_xact_lock(hashtextextended('imports ' || app.me(), 0));
+    if (select count(*) from app.import t where t.org_id = app.org() and t.staff_id = app.me() and not t.settled) >= 20 then
+        perform app.refuse(409, 'too_many_open', 'Twenty of your imports are open. Wait until one of them is done.', '{"retry_after": 60}');
+    end if;
     i.id := app.uuid7();
     insert into app.import (org_id, id, staff_id, entity, dry_run, header, targets, encoding, delimiter, nulls, decimal_mark, dates, on_error, duplicates,
         source, lawful_basis, operation_id, checks, created_at)

@@ -27,8 +27,10 @@ begin
     execute format('select array_agg(row(%s)::%s order by r.line) from %s', (
             select string_agg(case a.attname
                 when 'line' then 'r.line'
-                when 'custom' then 'jsonb_strip_nulls(jsonb_build_object(' || coalesce((select string_agg(format('%L, %s', substr(i.targets[n], 8), api.import_value_sql(n)), ', ')
-                    from generate_series(1, cardinality(i.targets)) n where i.targets[n] like 'custom.%'), '') || '))'
+                -- Two arrays: a function has at most a hundred arguments.
+                when 'custom' then coalesce((select format('jsonb_strip_nulls(jsonb_object(array[%s], array[%s]))',
+                        string_agg(quote_literal(substr(i.targets[n], 8)), ', ' order by n), string_agg(api.import_value_sql(n), ', ' order by n))
+                    from generate_series(1, cardinality(i.targets)) n where i.targets[n] like 'custom.%' having count(*) > 0), '''{}''::jsonb')
                 when 'odd' then case when p.odd = '[]' then 'null::text[]' else 'array(select $4[(o->>1)::int] from jsonb_array_elements($5) o where (o->>0)::int = r.row '
                     'and not ((o->>2)::boolean and $4[(o->>1)::int] in (''address'', ''notes'', ''body'')) and $4[(o->>1)::int] is not null)' end
                 else coalesce(api.import_value_sql(array_position(i.targets, a.attname::text)), 'null::text') end, ', ' order by a.attnum)

@@ -76,14 +76,49 @@ begin
 end
 $$;
 
+-- Who has these e-mails and phones: shown is null of whom the caller does not see or what is kept back from him, else whether he would see
+-- the value itself where he opens the record; own is what this import made.
+create function api.import_hits(i app.import, lines int[], emails text[], phones text[])
+returns table (line int, entity text, id uuid, customer_id uuid, how text, shown boolean, own boolean)
+language plpgsql volatile as $$
+begin
+    perform app.single();
+    return query
+        select m.*, (select m.how <> all(v.masked) from api.customer v where m.entity = 'customers' and v._org = i.org_id and v.id = m.id and m.how <> all(v._hidden)
+                union all
+                select m.how <> all(k.masked) from api.contact k join app.customer c on c.org_id = k._org and c.id = k.customer_id
+                where m.entity = 'contacts' and k._org = i.org_id and k.id = m.id and m.how <> all(k._hidden)),
+            exists (select from app.import_row w where w.org_id = i.org_id and w.import_id = i.id and w.record_id = m.id)
+        from app.import_matches(lines, emails, phones) m;
+    perform app.single(false);
+end
+$$;
+
+-- Remembers whom a file hit, and counts them: that somebody has this number is the number itself. One that is masked for whoever tries is a
+-- reveal each; what a dry run tells is a contact value seen.
+create function api.import_disclose(i app.import, hits uuid[], shown boolean) returns void
+language plpgsql volatile as $$
+declare
+    why text := format('Import %s has it.', i.id);
+begin
+    if not shown then
+        perform app.disclose('reveal', array[h], 'contact', masked => false, reason => why) from unnest(hits) h;
+        return;
+    end if;
+    for n in 1..coalesce(cardinality(hits), 0) by 500 loop
+        perform app.disclose('duplicate', hits[n:n + 499], 'base contact', masked => not i.dry_run, reason => why);
+    end loop;
+end
+$$;
+
 -- Which rows are there already: what came before in the file, and the customers and contacts with an e-mail or phone of theirs that the caller
--- sees. Of others, those are told who see both, as of whoever is typed in, where it is really written.
+-- sees; a dry run, which leaves nothing behind, tells only of values that are not masked for him. Of others, those are told who see both, as
+-- of whoever is typed in, where it is really written.
 create function api.import_duplicates(i app.import, lines int[], records uuid[], owners uuid[], emails text[], phones text[], writes boolean)
 returns table (line int, kind text, entity text, id uuid, customer_id uuid, matched text[])
 language plpgsql volatile as $$
 declare
-    matches  jsonb := (select jsonb_agg(to_jsonb(m) || jsonb_build_object('own', exists (select from app.import_row w where w.org_id = i.org_id
-        and w.import_id = i.id and w.record_id = m.id))) from app.import_matches(lines, emails, phones) m);
+    matches  jsonb := (select jsonb_agg(m) from api.import_hits(i, lines, emails, phones) m);
     repeated jsonb := (select jsonb_agg(r) from api.import_repeated(i, lines, emails, phones, writes) r);
 begin
     if matches is null and repeated is null then
@@ -98,6 +133,15 @@ begin
             lateral app.duplicate_told(h.customer_id) s(id)
         on conflict do nothing;
     end if;
+    -- A contact is no duplicate of its own customer, who may have the same number.
+    matches := (select jsonb_agg(m) from jsonb_array_elements(matches) m where (m->>'own')::boolean or (m->>'shown')::boolean is not null
+        and ((m->>'shown')::boolean or not i.dry_run)
+        and (m->>'entity' = 'contacts' or (m->>'customer_id')::uuid is distinct from owners[array_position(lines, (m->>'line')::int)]));
+    if i.checks or i.on_error = 'skip' then     -- and not again where they go in after that
+        perform api.import_disclose(i, h.hits, h.shown)
+        from (select array_agg(distinct m.customer_id order by m.customer_id) as hits, m.shown
+            from jsonb_to_recordset(matches) m(customer_id uuid, shown boolean, own boolean) where not m.own group by m.shown) h;
+    end if;
     return query
         select k.line, 'file', null::text, null::uuid, null::uuid, array_agg(distinct k.how order by k.how)
         from (select * from jsonb_to_recordset(repeated) r(line int, how text) union all
@@ -106,9 +150,7 @@ begin
         union all
         select m.line, 'base', m.entity, m.id, m.customer_id, array_agg(m.how order by m.how)
         from jsonb_to_recordset(matches) m(line int, entity text, id uuid, customer_id uuid, how text, own boolean)
-        join app.customer c on c.org_id = i.org_id and c.id = m.customer_id
-        -- A contact is no duplicate of its own customer, who may have the same number.
-        where not m.own and (m.entity = 'contacts' or m.customer_id is distinct from owners[array_position(lines, m.line)])
+        where not m.own
         group by m.line, m.entity, m.id, m.customer_id;
 end
 $$;
@@ -162,82 +204,5 @@ begin
         duplicates_seen = t.duplicates_seen || coalesce((select jsonb_agg(d order by (d->>'line')::int) from (select * from jsonb_array_elements(found_) d
             order by (d->>'line')::int limit greatest(0, 20 - jsonb_array_length(t.duplicates_seen))) d(d)), '[]')
     where t.org_id = i.org_id and t.id = i.id;
-end
-$$;
-
--- Does the next part of an import, under its one operation. Returns whether it is finished.
-create function api.import_chunk(import uuid) returns boolean
-language plpgsql volatile as $$
-declare
-    i     app.import;
-    p     app.import_part;
-    n     int;
-    broke text;
-    ended boolean;
-begin
-    select * into i from app.import t where t.org_id = app.org() and t.id = import for no key update;
-    perform app.operation_continue(i.operation_id), app.operation_because(api.import_reason(i), null, 'import');
-    select * into p from app.import_part t where t.org_id = i.org_id and t.import_id = i.id and t.n > i.part order by t.n limit 1;
-    if found then
-        case i.entity
-        when 'customers' then perform api.import_do(i, p, api.import_customers(i, p));
-        when 'contacts' then perform api.import_do(i, p, api.import_contacts(i, p));
-        else perform api.import_do(i, p, api.import_activities(i, p)); end case;
-        update app.import t set part = p.n where t.org_id = i.org_id and t.id = i.id;
-    end if;
-    ended := not exists (select from app.import_part t where t.org_id = i.org_id and t.import_id = i.id and t.n > coalesce(p.n, i.part));
-    select t.bad into n from app.import t where t.org_id = i.org_id and t.id = i.id;
-    if ended and i.checks and not i.dry_run and n = 0 then
-        -- Nothing is wrong with any of them: now they go in.
-        delete from app.import_key t where t.org_id = i.org_id and t.import_id = i.id;
-        update app.import t set checks = false, part = 0, good = 0, skipped = 0, duplicate_count = 0, duplicates_seen = '[]'
-        where t.org_id = i.org_id and t.id = i.id;
-        ended := false;
-    elsif ended then
-        broke := case when i.checks and not i.dry_run then 'bad_rows' end;
-        delete from app.import_part t where t.org_id = i.org_id and t.import_id = i.id;
-        delete from app.import_key t where t.org_id = i.org_id and t.import_id = i.id;
-        update app.import t set settled = true where t.org_id = i.org_id and t.id = i.id;
-    end if;
-    update app.job j set done = case when ended then j.total when i.checks and not i.dry_run then 0 else least(j.total, j.done + coalesce(cardinality(p.lines), 0)) end,
-        status = case when not ended then 'running' when broke is null then 'done' else 'failed' end, why = broke,
-        started_at = coalesce(j.started_at, app.clock()), finished_at = case when ended then app.clock() end
-    where j.org_id = i.org_id and j.id = i.id;
-    return ended;
-end
-$$;
-
--- Does a part of the waiting import whose turn it is, with its requester's present rights; else takes a piece back of one that ended
--- half-way. Open: it begins nothing and shows nothing. Returns the milliseconds until it wants to be called again.
-create function api.import_step() returns int
-language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
-declare
-    import uuid := app.job_enter('imports', 'import');
-    ended  boolean := true;
-begin
-    if import is null then
-        import := app.import_broken();
-        perform app.import_archived(import, app.import_archive(import)) where import is not null;
-        return case when import is null then 200 else 0 end;
-    end if;
-    begin
-        if app.role() not in ('manager', 'admin') then
-            update app.job j set status = 'cancelled', why = 'rights_changed', finished_at = app.clock() where j.org_id = app.org() and j.id = import;
-        else
-            ended := api.import_chunk(import);
-        end if;
-        if not ended then
-            -- Nobody was told of it yet, and the last part's commit takes those before along to the disk.
-            perform set_config('synchronous_commit', 'off', true);
-        end if;
-    exception
-        when serialization_failure or deadlock_detected or lock_not_available or query_canceled then
-            return 200;
-        when others then
-            raise log 'import % failed: % %', import, sqlstate, sqlerrm;
-            update app.job j set status = 'failed', why = 'error', finished_at = app.clock()
-            where j.org_id = app.org() and j.id = import;
-    end;
-    return 0;
 end
 $$;

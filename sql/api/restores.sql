@@ -230,7 +230,10 @@ begin
     if exists (select from app.restore r join app.job j on j.org_id = r.org_id and j.id = r.id and j.status in ('queued', 'running')
         where r.org_id = app.org() and (r.operation_id = (restore_begin.scope->>'operation')::uuid or r.staff_id = (restore_begin.scope->>'actor')::uuid))
         or program = 'restores' and exists (select from app.bulk b join app.job j on j.org_id = b.org_id and j.id = b.id and (b.stopped or j.status in ('queued', 'running'))
-            where b.org_id = app.org() and (b.operation_id = (restore_begin.scope->>'operation')::uuid or b.staff_id = (restore_begin.scope->>'actor')::uuid)) then
+            where b.org_id = app.org() and (b.operation_id = (restore_begin.scope->>'operation')::uuid or b.staff_id = (restore_begin.scope->>'actor')::uuid))
+        or exists (select from app.import i where i.org_id = app.org() and not i.settled and not i.dry_run
+            and (i.operation_id = (restore_begin.scope->>'operation')::uuid or i.staff_id = (restore_begin.scope->>'actor')::uuid)
+            and exists (select from app.job j where j.org_id = i.org_id and j.id = i.id)) then
         perform app.refuse(409, 'still_running', 'What made these changes, or takes them back, is still running. Wait until it is done.', '{"retry_after": 5}');
     end if;
     if program = 'restores' then

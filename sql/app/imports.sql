@@ -147,10 +147,10 @@ language sql immutable as $$
         when 'ambiguous' then case target when 'value' then 'This amount could be read in two ways. Name decimal.'
             when 'customer' then 'Several customers have this name or e-mail. Give the id.' else 'This date could be read in two ways. Name dates.' end
         when 'unknown' then case target when 'country' then 'There is no country of this name or code.' when 'stage' then 'There is no such stage.'
-            when 'currency' then 'There is no currency of this code.' when 'owner' then 'No active member of staff has this e-mail.' when 'customer' then 'You work with no customer of this id, e-mail or name.' else 'This is none of the words that are known.' end
+            when 'currency' then 'There is no currency of this code.' when 'owner' then 'Nobody active in your own tree has this e-mail.' when 'customer' then 'You work with no customer of this id, e-mail or name.' else 'This is none of the words that are known.' end
         when 'range' then 'This is out of range.'
         when 'places' then 'This has more decimals than its currency.'
-        when 'forbidden' then case target when 'owner' then 'The owner must be in your own tree.' else 'You may not write this.' end
+        when 'forbidden' then 'You may not write this.'
         when 'duplicate' then 'This is there already, or came before in the file.'
         when 'count' then 'At most 50 of up to 64 characters.'
         when 'form' then 'A note or a task has no direction.'
@@ -184,6 +184,8 @@ alter function app.import_matches owner to holdfast_mover;
 create or replace function app.import_forget(org int, import uuid) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 begin
+    -- Whoever is making one of it holds it.
+    perform from app.import i where i.org_id = org and i.id = import for update;
     if not exists (select from app.job j where j.org_id = org and j.id = import) then
         delete from app.import_part p where p.org_id = org and p.import_id = import;
         delete from app.import_error e where e.org_id = org and e.import_id = import;
@@ -193,10 +195,13 @@ end
 $$;
 alter function app.import_forget owner to holdfast_owner;
 
--- The same for files whose process died.
+-- The same for files whose process died. A dry run is kept for a week, with the rows that were wrong.
 create or replace function app.imports_forget() returns void
 language sql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
-    select app.import_forget(i.org_id, i.id) from app.import i where not i.settled and i.created_at < app.now() - interval '1 hour'
+    select app.import_forget(i.org_id, i.id) from app.import i where not i.settled and i.created_at < app.now() - interval '1 hour';
+    delete from app.import_error e using app.import i where i.dry_run and i.settled and i.created_at < app.now() - interval '7 days'
+        and e.org_id = i.org_id and e.import_id = i.id;
+    delete from app.import i where i.dry_run and i.settled and i.created_at < app.now() - interval '7 days';
 $$;
 alter function app.imports_forget owner to holdfast_owner;
 
@@ -208,7 +213,7 @@ declare
     j app.job;
 begin
     select t.* into i from app.import t join app.job w on w.org_id = t.org_id and w.id = t.id
-    where not t.settled and w.status in ('failed', 'cancelled') limit 1 for update of t skip locked;
+    where not t.settled and w.status in ('failed', 'cancelled') order by random() limit 1 for update of t skip locked;    -- one that fails is not the first again and again
     if not found then
         return null;
     end if;

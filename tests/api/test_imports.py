@@ -86,6 +86,10 @@ def test_duplicate_columns_are_named(ada):
     assert '"City", "Name"' in problem(send(ada, "Name,City,city,NAME\nx,y,z,w\n"), 422)["errors"][0]["detail"].replace("CITY", "City").replace("NAME", "Name").replace('"city"', '"City"')
 
 
+def test_encoding_of_plain_text(ada):
+    assert dry(ada, "Name\nMueller\n")["encoding"] == "utf-8"
+
+
 def test_encoding_that_is_named_wrongly(ada):
     data = "Name\nMüller\n".encode("cp1252")
     assert problem(send(ada, data, encoding="utf-8"), 422, "invalid_file")["errors"][0]["code"] == "encoding"
@@ -157,6 +161,14 @@ def test_mapping(ada):
     for mapping in ("x{", "{}x", "nul"):
         answer = ada.request("POST", "/imports", params={"dry_run": "true", "mapping": mapping}, data=data, headers={"Content-Type": "text/csv"})
         problem(answer, 422, "invalid_value", "/mapping")
+
+
+def test_every_column_may_be_kept(ada):
+    """More than a function has arguments."""
+    names = [f"c{n}" for n in range(150)]
+    data = ",".join(["Name"] + names) + "\n" + ",".join([fresh()] + [str(n) if n % 2 else "" for n in range(150)]) + "\n"
+    c, = made(ada, data, mapping={n: "custom." + n for n in names})
+    assert c["custom"] == {f"c{n}": str(n) for n in range(1, 150, 2)}
 
 
 def test_lawful(ada):

@@ -1,13 +1,14 @@
 """Imports of more than 1,000 rows: they go on when killed, stop with their requester, and what went in half-way is taken back."""
 import os
 import signal
+import threading
 import time
 import uuid
 
 import pytest
 
 from holdfast import problem
-from importing import begun, ended, many, records, send, settled
+from importing import begun, dry, ended, imported, many, records, send, settled
 from large import Held, paused, processes
 from people import newcomer
 
@@ -108,10 +109,91 @@ def test_cancel(stack, max, ada):
         problem(max.post(f"/imports/{import_id}/undo", {"reason": "x"}), 409, "still_running")
         problem(ada.post(f"/imports/{import_id}/cancel"), 403, "forbidden")
         answer = max.post(f"/imports/{import_id}/cancel")
-        assert (answer.status_code, answer.json()["status"], answer.json()["why"]) == (200, "cancelled", "cancelled")
-    settled(stack, import_id)
+        assert (answer.status_code, answer.json()["status"], answer.json()["why"], answer.json()["finished_at"]) == (200, "running", "cancelled", None)
+        problem(max.post(f"/imports/{import_id}/undo", {"reason": "x"}), 409, "still_running")
+    assert ended(max, import_id)["status"] == "cancelled" and stack.sql("select settled from app.import where id = %s", import_id) == [(True,)], "not before it is taken back"
     assert live(stack, name) == (0, 0)
     problem(max.post(f"/imports/{import_id}/cancel"), 409, "ended")
+
+
+def test_its_operation_is_not_undone_while_it_runs(stack, max):
+    """Nor is what he did, by any other way to take something back."""
+    data, name = many(2500)
+    import_id = begun(max, data)
+    until = time.monotonic() + 20
+    while live(stack, name)[0] == 0 and time.monotonic() < until:
+        time.sleep(0.005)
+    with paused(stack, "imports"):
+        operation, = stack.sql("select operation_id::text from app.import where id = %s and not settled", import_id)[0]
+        for path, body in ((f"/operations/{operation}/undo", {"reason": "x"}), (f"/imports/{import_id}/undo", {"reason": "x"}), ("/restores", {"scope": {"operation": operation}, "reason": "x"}),
+                           ("/restores", {"scope": {"actor": max.id, "from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}, "reason": "x"})):
+            problem(max.post(path, body), 409, "still_running")
+    assert ended(max, import_id)["status"] == "done" and live(stack, name) == (2500, 2500)
+    assert max.post(f"/operations/{operation}/undo", {"reason": "x"}).status_code == 202
+
+
+def test_one_that_cannot_be_taken_back_holds_up_nobody(stack, max, ada):
+    with paused(stack, "imports"):
+        stuck, gone = (begun(max, many(1500)[0]) for _ in range(2))
+        for import_id in (stuck, gone):
+            max.post(f"/imports/{import_id}/cancel")
+        stack.sql(f"alter table app.import add constraint test_never check (id <> '{stuck}' or not settled) not valid")
+        waits = begun(ada, many(1200)[0])
+    try:
+        assert ended(ada, waits)["status"] == "done" and ended(max, gone)["status"] == "cancelled"
+        assert max.get("/imports/" + stuck).json()["status"] == "running"
+    finally:
+        stack.sql("alter table app.import drop constraint test_never")
+    assert ended(max, stuck)["status"] == "cancelled"
+
+
+def test_what_ended_and_what_waits_go_on_in_turn(stack, max, ada):
+    """While one has a lot to take back, the others do not wait for all of it, and it does not wait for all of theirs."""
+    data, name = many(6000)
+    with paused(stack, "imports"):
+        import_id = begun(max, data)
+    until = time.monotonic() + 30
+    while live(stack, name)[0] < 4000 and time.monotonic() < until:
+        time.sleep(0.005)
+    with paused(stack, "imports"):
+        max.post(f"/imports/{import_id}/cancel")
+        waits = begun(ada, many(20000)[0])
+    doc = ended(max, import_id)
+    assert doc["status"] == "cancelled" and live(stack, name)[0] == 0
+    assert ada.get("/imports/" + waits).json()["status"] in ("running", "queued"), "it did not wait for the end of the other"
+    assert ended(ada, waits)["status"] == "done"
+
+
+def test_one_whose_file_is_gone_fails(stack, max):
+    with paused(stack, "imports"):
+        import_id = begun(max, many(1500)[0])
+        for table in ("import_part", "import_error", "import"):
+            stack.sql(f"delete from app.{table} where {'id' if table == 'import' else 'import_id'} = %s", import_id)
+    until = time.monotonic() + 20
+    while stack.sql("select status from app.job where id = %s", import_id) != [("failed",)]:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_twenty_at_once(stack, max, ada):
+    boss = newcomer(stack, "manager", max)
+    with paused(stack, "imports"):
+        ids = [begun(boss, "Name\n" + "x\n" * 1001, dry_run="true") for _ in range(20)]
+        problem(send(boss, "Name\nx\n", dry_run="true"), 409, "too_many_open")
+        assert send(ada, "Name\nx\n", dry_run="true").status_code == 200
+    assert ended(boss, ids[0]) and ended(boss, ids[-1])
+    assert send(boss, "Name\nx\n", dry_run="true").status_code == 200
+
+
+def test_dry_runs_are_forgotten_after_a_week(stack, max):
+    """With the rows that were wrong. What really went in is kept."""
+    tried, young, real = dry(max, "Name,City\n,Ulm\n"), dry(max, "Name,City\n,Ulm\n"), imported(max, "Name\nx\n")
+    stack.sql("update app.import set created_at = app.now() - interval '8 days' where id in (%s, %s)", tried["id"], real["id"])
+    stack.sql("select app.imports_forget()")
+    problem(max.get("/imports/" + tried["id"]), 404)
+    assert stack.sql("select count(*) from app.import_error where import_id = %s", tried["id"]) == [(0,)]
+    assert max.get("/imports/" + young["id"]).json()["errors"] and max.get("/imports/" + real["id"]).json()["good"] == 1
+    stack.sql("update app.import set created_at = app.now() where id = %s", real["id"])
 
 
 def test_what_was_worked_on_meanwhile_stays(stack, max, ada):
@@ -159,3 +241,21 @@ def test_a_small_one_is_done_at_once(stack, max):
     with paused(stack, "imports"):
         answer = send(max, data)
     assert answer.status_code == 201 and live(stack, name) == (1000, 1000)
+
+
+def test_whose_end_comes_late_is_not_forgotten(stack, max):
+    """The chores wait for whoever is making an import of a file that was long on its way."""
+    import_id = stack.sql("select app.uuid7()::text")[0][0]
+    stack.sql("""insert into app.import (org_id, id, staff_id, entity, dry_run, header, targets, delimiter, on_error, duplicates, operation_id, checks, settled, created_at)
+        select org_id, %s, id, 'customers', true, '{Name}', '{name}', 'comma', 'skip', 'tell', app.uuid7(), true, false, app.now() - interval '2 hours' from app.staff where id = %s""", import_id, max.id)
+    end = Held(stack, import_id, """with i as (select * from app.import where id = %s for no key update)
+        insert into app.job (org_id, id, program, staff_id, session_id, request_id, status, total, created_at)
+        select org_id, id, 'imports', staff_id, app.uuid7(), app.uuid7(), 'cancelled', 0, app.now() from i""")
+    chores = threading.Thread(target=stack.sql, args=("select app.imports_forget()",))
+    chores.start()
+    end.waiter()
+    end.commit()
+    chores.join()
+    assert stack.sql("select count(*) from app.import where id = %s", import_id) == [(1,)]
+    settled(stack, import_id)
+    stack.sql("update app.import set created_at = app.now() where id = %s", import_id)

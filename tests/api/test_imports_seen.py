@@ -2,7 +2,7 @@
 import pytest
 
 from holdfast import problem
-from importing import imported, many, records, send
+from importing import dry, imported, many, records, send
 from people import MISSING, newcomer, other_org
 from restoring import undo
 
@@ -78,6 +78,13 @@ def test_many_errors_go_out_in_pages(max):
     document = imported(max, "Name,E-mail\n" + "".join(f"n{k},bad\n" for k in range(950)))
     lines = max.get(f"/imports/{document['id']}/errors/file").text.split("\r\n")
     assert len(lines) == 952 and lines[950].startswith("951,")
+
+
+def test_owners_of_other_trees(max, olga, ada):
+    """Whether somebody logs in with an e-mail is not told of whom he may not give a customer."""
+    rows = "".join(f"x,{e}\n" for e in (olga.staff["email"], ada.staff["email"], "nobody@demo.test"))
+    errors = dry(max, "Name,Owner\n" + rows)["errors"]
+    assert len(errors) == 3 and len({(e["code"], e["detail"]) for e in errors}) == 1
 
 
 @pytest.mark.parametrize("who", ["max", "ada"])

@@ -100,21 +100,36 @@ def test_too_many_rows(stack, ada):
     assert nothing_left(stack)
 
 
+def peak(stack):
+    """How large a worker ever was, in KiB."""
+    sizes = []
+    for pid in processes(stack, "imports")[0]:
+        with open(f"/proc/{pid}/status") as file:
+            sizes.append(int(re.search(r"VmHWM:\s+(\d+) kB", file.read())[1]))
+    return max(sizes)
+
+
+def test_the_memory_that_refused_rows_take(stack, ada):
+    """However many fields they have more than the header, and however long those are."""
+    row = ",".join(["x" * 5000] * 199)
+    doc = dry(ada, "Name,City\n" + f"{row}\n" * 30)
+    assert doc["bad"] == 30
+    small = peak(stack)
+    for _ in range(4):
+        rows = ada.get(f"/imports/{doc['id']}/errors/file").text.split("\r\n")
+    assert len(rows) == 32 and rows[30].endswith(f',"{row[5001:]}"')
+    assert peak(stack) - small < 24 * 1024 or "san" in os.environ.get("HOLDFAST_BUILD", "")
+
+
 def test_the_memory_of_a_worker(stack, ada):
     """A large file leaves a worker no larger than a small one does."""
-    def peak():
-        sizes = []
-        for pid in processes(stack, "imports")[0]:
-            with open(f"/proc/{pid}/status") as file:
-                sizes.append(int(re.search(r"VmHWM:\s+(\d+) kB", file.read())[1]))
-        return max(sizes)
     for _ in range(8):      # both workers
         dry(ada, many(900)[0])
-    small = peak()
+    small = peak(stack)
     data = "Name,Notes\n" + "".join(f'x{k},"{"n" * 900}"\n' for k in range(60000))
     for _ in range(4):
         assert ended(ada, send(ada, data, dry_run="true").json()["id"], 120)["good"] == 60000
-    assert len(data) > 50_000_000 and (peak() - small < 24 * 1024 or "san" in os.environ.get("HOLDFAST_BUILD", ""))
+    assert len(data) > 50_000_000 and (peak(stack) - small < 24 * 1024 or "san" in os.environ.get("HOLDFAST_BUILD", ""))
 
 
 def test_a_token_that_is_none(stack, ada):
