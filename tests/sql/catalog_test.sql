@@ -229,7 +229,7 @@ select set_eq(
         ('app.session', 'holdfast_api', 'SELECT', 'address agent created_at expires_at id org_id revoked_at revoked_why staff_id'),
         ('app.session', 'holdfast_api', 'UPDATE', 'revoked_at revoked_why'),
         ('app.settings', 'holdfast_api', 'UPDATE', 'backdate_days budgets bulk classification contact_masking exports ledger_months notify rotation visibility webhook_secret'),
-        ('app.bulk', 'holdfast_api', 'UPDATE', 'approved_by decided_at expires_at next_n pace reason refused request_id session_id status stopped undo_id'),
+        ('app.bulk', 'holdfast_api', 'UPDATE', 'approved_by decided_at expires_at next_n pace reason refused request_id retry_at session_id status stopped undo_id'),
         ('app.export', 'holdfast_api', 'UPDATE', 'decided_at downloaded_at expires_at rows_sent status'),
         ('app.export_ticket', 'holdfast_api', 'UPDATE', 'after_id clear counted expires_at request_id requests rows status taken_at tries'),
         ('app.delivery', 'holdfast_api', 'UPDATE', 'attempts next_at status'),
