@@ -166,6 +166,7 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir api/exposure.sql
 \ir api/grants.sql
 \ir api/leaks.sql
+\ir api/restores_scope.sql
 \ir api/restores.sql
 \ir api/exports_rows.sql
 \ir api/exports.sql
