@@ -45,6 +45,12 @@ def peak(stack, program="exports"):
     return most
 
 
+def counted(stack):
+    """Waits until app.seen has followed the downloads before: that goes on when they have ended, and is work of its own."""
+    while stack.sql("select exists (select from app.export_ticket where not counted and status = 'done')") == [(True,)]:
+        time.sleep(0.2)
+
+
 def exporting(stack, judge, psql):
     stack.sql("update app.settings set exports = %s", json.dumps({"rows_most": 1048000, "two_approvers_above": 1048000}))
     few = {"value_max": "61725"}        # one of 800 customers of seed.sql
@@ -53,6 +59,7 @@ def exporting(stack, judge, psql):
     small = peak(stack)
     copies, files, firsts, failures = [], [], [], 0
     for _ in range(3):
+        counted(stack)
         began = time.monotonic()
         psql(stack, "export.sql")
         copies.append(time.monotonic() - began)
@@ -66,12 +73,14 @@ def exporting(stack, judge, psql):
     judge("export, first byte", statistics.median(firsts), 1, False, f"{statistics.median(firsts):.2f} s against 1 s")
     judge("export, memory", (peak(stack) - small) / 8192, 1, False, f"{(peak(stack) - small) / 1024:.1f} MiB more than for a thousand rows, against 8 MiB")
     alone = statistics.median(ended(fetch(*approved(stack, **few)[:2]))[2] for _ in range(5))
-    slow = [fetch(*approved(stack, country="DE", value_max="2469000")[:2], "--limit-rate", "50k") for _ in range(6)]
+    # Nobody takes what their curl writes, and it is more than all buffers on the way hold.
+    slow = [subprocess.Popen(["curl", "-s", "-H", "Authorization: " + ada.http.headers["Authorization"], url], stdout=subprocess.PIPE)
+            for ada, url, _ in (approved(stack, country="DE", value_max="12345000") for _ in range(6))]
     time.sleep(3)
     together = [ended(fetch(*approved(stack, **few)[:2])) for _ in range(5)]
     busy = sum(curl.poll() is None for curl in slow)
     for curl in slow:
         curl.kill()
-        curl.wait()
+        curl.communicate()
     judge("export beside slow readers", statistics.median(t[2] for t in together) / alone, 2, False,
-          f"{statistics.median(t[2] for t in together):.3f} s beside {busy} readers of 50 KB/s, {alone:.3f} s alone", sum(not t[0] for t in together) + (busy < 6))
+          f"{statistics.median(t[2] for t in together):.3f} s beside {busy} who stopped reading, {alone:.3f} s alone", sum(not t[0] for t in together) + (busy < 6))
