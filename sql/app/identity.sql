@@ -140,12 +140,21 @@ language sql stable as $$
         where s.org_id = app.org() and s.id = same_person.staff_id and m.id = app.me())
 $$;
 
--- The segments that the people at and below the caller work in.
+-- The segments that the people at and below the caller work in. Found once in a request: policies ask in each statement, as several roles, and to
+-- plan that anew took half a millisecond.
 create or replace function app.team_segments() returns text[]
-language sql stable as $$
-    select array(select g.id from app.segment g where g.org_id = app.org() and exists (
-        select from app.staff_segment s join app.staff_tree t on t.org_id = s.org_id and t.below_id = s.staff_id
-        where s.org_id = app.org() and s.segment_id = g.id and t.above_id = app.me()))
+language plpgsql stable as $$
+declare
+    found_ text := nullif(current_setting('app.team', true), '');
+begin
+    if found_ is null then
+        found_ := array(select g.id from app.segment g where g.org_id = app.org() and exists (
+            select from app.staff_segment s join app.staff_tree t on t.org_id = s.org_id and t.below_id = s.staff_id
+            where s.org_id = app.org() and s.segment_id = g.id and t.above_id = app.me()))::text;
+        perform set_config('app.team', found_, true);
+    end if;
+    return found_::text[];
+end
 $$;
 
 -- Refusals. code is a stable word, hint a sentence, detail further members of the problem.

@@ -69,7 +69,7 @@ MUTATIONS = [
     Mutation("operations are open", HISTORY, "(:ROLE in ('admin', 'auditor') or actor_id = :ME", "(true"),
     Mutation("restores are open", JOBS, "staff_id = :ME or :ROLE in", "true or :ROLE in"),
     Mutation("conflicts without their record", JOBS, "exists (select from app.customer c where c.org_id = :ORG and c.id = customer_id)", "true"),
-    Mutation("a rep takes back what others did", RESTORES, "if app.role() = 'rep' and exists (select", "if false and exists (select"),
+    Mutation("a rep takes back what others did", "api/restores_scope.sql", "if app.role() = 'rep' and exists (select", "if false and exists (select"),
     # Lists.
     Mutation("the scope of all is a rep's", LIST, " or app.visibility() = 'open' then", " then"),
     Mutation("an auditor's scope is a rep's", LIST, "if app.role() in ('admin', 'auditor') or", "if app.role() = 'admin' or"),
