@@ -1,5 +1,5 @@
 -- copy.sql: the customers once more, in a table with the same columns, checks, indexes and foreign keys but no triggers.
-create schema bench;
+create schema if not exists bench;
 create table bench.customer (like app.customer including all);
 alter table bench.customer
     add foreign key (org_id) references app.org on delete restrict,
