@@ -59,7 +59,7 @@ def importing(stack, judge, n):
         full.append(seconds)
         failures += not good
         text = subprocess.run(["psql", "-X", "-q", "-h", stack.socket, "-U", "postgres", "-d", "holdfast", "-c",
-                               f"copy (select c.* from app.customer c join app.import_row r on r.record_id = c.id where r.import_id = '{id}') to stdout"],
+                               f"copy (select c.* from app.customer c join app.import_row r on r.org_id = c.org_id and r.record_id = c.id where r.import_id = '{id}') to stdout"],
                               check=True, stdout=subprocess.PIPE).stdout
         bare.append(copied(stack, text))
     rate, base = n / statistics.median(full), n / statistics.median(bare)
