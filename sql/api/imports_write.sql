@@ -80,7 +80,7 @@ $$;
 -- the value itself where he opens the record; own is what this import made.
 create function api.import_hits(i app.import, lines int[], emails text[], phones text[])
 returns table (line int, entity text, id uuid, customer_id uuid, how text, shown boolean, own boolean)
-language plpgsql volatile as $$
+language plpgsql volatile set plan_cache_mode = force_generic_plan as $$
 begin
     perform app.single();
     return query
