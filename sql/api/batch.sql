@@ -119,6 +119,10 @@ begin
 end
 $$;
 
+-- The items, each with the id in this member, taken out of it before a join: there it would not be leakproof, and all customers were read.
+create function api.batch_ids(items jsonb, member text) returns table (item jsonb, id uuid)
+language plpgsql immutable rows 200 as $$ begin return query select i, (i->>member)::uuid from jsonb_array_elements(items) i; end $$;
+
 -- Locks what the items touch before the first of them is done: customers in the order of their ids, then the turns of newcomers. So two
 -- batches, or one and a single call of the same person, wait for each other but for no ring.
 create function api.batch_lock(entity text, items jsonb) returns void
@@ -141,8 +145,8 @@ begin
     if entity = 'customers' then
         perform api.newcomer_turn(array(select api.newcomer(api.customer_patched(c, i - 'op')) from jsonb_array_elements(items) i where i->>'op' = 'create'));
     elsif entity = 'contacts' then
-        perform api.newcomer_turn(array(select api.newcomer(jsonb_populate_record(k, i), t.country) from jsonb_array_elements(items) i
-            left join app.customer t on t.org_id = app.org() and t.id = (i->>'customer_id')::uuid where i->>'op' = 'create'));
+        perform api.newcomer_turn(array(select api.newcomer(jsonb_populate_record(k, i.item), t.country) from api.batch_ids(items, 'customer_id') i
+            left join app.customer t on t.org_id = app.org() and t.id = i.id where i.item->>'op' = 'create'));
     end if;
 end
 $$;
@@ -158,8 +162,8 @@ begin
         return;
     end if;
     perform app.given_turn(app.org(), app.me());
-    given := (select count(*) from jsonb_array_elements(items) i join app.customer c on c.org_id = app.org() and c.id = (i->>'id')::uuid
-        where i->>'op' = 'change' and i ? 'owner_id' and (i->>'owner_id')::uuid is distinct from c.owner_id);
+    given := (select count(*) from api.batch_ids(items, 'id') i join app.customer c on c.org_id = app.org() and c.id = i.id
+        where i.item->>'op' = 'change' and i.item ? 'owner_id' and (i.item->>'owner_id')::uuid is distinct from c.owner_id);
     if app.given_too_many(given, app.org(), app.me()) then
         perform app.refuse(409, 'needs_approval', 'So many customers are given away by a mass update (POST /v1/bulk), which a second person approves.',
             jsonb_build_object('given', given, 'most', app.approval_above(app.org())));

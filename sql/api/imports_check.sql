@@ -58,13 +58,15 @@ begin
     perform app.single();
     return query
         select w.written, (array_agg(m.id))[1], count(m.id)
-        from (select distinct t from unnest(texts) t where t is not null) w(written)
+        -- What is asked of the policy's tables is made first: an index is for leakproof conditions, and these are none.
+        from (select t as written, app.email_key(t) as email, case when t ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then t::uuid end as id
+            from unnest(texts) t where t is not null group by t offset 0) w
         left join lateral (
             (select c.id from app.customer c where c.org_id = app.org() and c.archived_at is null
-                and c.id = case when w.written ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then w.written::uuid end limit 2)
+                and c.id = w.id limit 2)
             union
             (select c.id from app.customer c where c.org_id = app.org() and c.archived_at is null and strpos(w.written, '@') > 0
-                and c.email_key = app.email_key(w.written)
+                and c.email_key = w.email
                 -- An e-mail that is masked for him is not tried out.
                 and exists (select from api.customer v where v._org = c.org_id and v.id = c.id and 'email' <> all(v.masked)) limit 2)
             union
