@@ -59,17 +59,21 @@ $$;
 
 -- Limits laid over limits, measure by measure and window by window.
 create or replace function app.budget_over(base jsonb, over_ jsonb) returns jsonb
-language sql immutable parallel safe as $$
-    select coalesce(base, '{}') || coalesce((
+language plpgsql immutable parallel safe as $$
+begin
+    return coalesce(base, '{}') || coalesce((
         select jsonb_object_agg(m.key, coalesce(base->m.key, '{}') || (
             select coalesce(jsonb_object_agg(w.key, coalesce(base->m.key->w.key, '{}') || w.value), '{}') from jsonb_each(m.value) w))
-        from jsonb_each(over_) m), '{}')
+        from jsonb_each(over_) m), '{}');
+end
 $$;
 
 -- The limits of a person as the settings say, without grants: his role's, and over them his own.
 create or replace function app.budget_of(role text, staff_id uuid, budgets jsonb) returns jsonb
-language sql immutable parallel safe as $$
-    select app.budget_over(app.budget_over(app.budget_defaults()->role, budgets->role), budgets->staff_id::text)
+language plpgsql immutable parallel safe as $$
+begin
+    return app.budget_over(app.budget_over(app.budget_defaults()->role, budgets->role), budgets->staff_id::text);
+end
 $$;
 
 -- The limits of all roles as they are, with those of single people beside them.

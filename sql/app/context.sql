@@ -55,9 +55,11 @@ language sql stable parallel safe as $$ select nullif(current_setting('app.hidin
 
 -- The segments that keep a kind of record back from him; null where none does.
 create or replace function app.hiding_kind(kind text) returns text[]
-language sql stable parallel safe as $$
-    select nullif(array(select h.key from jsonb_each(nullif(current_setting('app.hides', true), '')::jsonb) h
-        where h.key = any(app.hiding()) and h.value ? kind), '{}')
+language plpgsql stable parallel safe as $$
+begin
+    return nullif(array(select h.key from jsonb_each(nullif(current_setting('app.hides', true), '')::jsonb) h
+        where h.key = any(app.hiding()) and h.value ? kind), '{}');
+end
 $$;
 
 -- The same in the form that policies ask: without arguments.
@@ -72,9 +74,11 @@ language sql stable parallel safe as $$ select app.hiding_kind('offers') $$;
 
 -- What they keep back from him of a record that was worked in these segments: names of fields and of kinds of children.
 create or replace function app.kept_back(worked_in text[]) returns text[]
-language sql stable parallel safe as $$
-    select array(select distinct f.name from jsonb_each(nullif(current_setting('app.hides', true), '')::jsonb) h,
-        jsonb_array_elements_text(h.value) f(name) where h.key = any(worked_in) and h.key = any(app.hiding()) order by 1)
+language plpgsql stable parallel safe as $$
+begin
+    return array(select distinct f.name from jsonb_each(nullif(current_setting('app.hides', true), '')::jsonb) h,
+        jsonb_array_elements_text(h.value) f(name) where h.key = any(worked_in) and h.key = any(app.hiding()) order by 1);
+end
 $$;
 
 -- Whether a field of a record is among what is kept back: of a customer by its name, of what belongs to it the contact values or,
@@ -87,7 +91,7 @@ create or replace function app.single_asked() returns boolean
 language sql stable parallel safe as $$ select current_setting('app.single', true) = '1' $$;
 
 create or replace function app.single(asked boolean default true) returns void
-language sql volatile as $$ select set_config('app.single', case when asked then '1' else '' end, true) $$;
+language plpgsql volatile as $$ begin perform set_config('app.single', case when asked then '1' else '' end, true); end $$;
 
 -- Whether contact values are shown to the caller as they are, in an answer about one record and in any other one. The auditor
 -- never gets them. Under "lists" they are masked wherever nobody asked for the one record, under "always" everywhere.

@@ -124,20 +124,24 @@ $$;
 -- Whether the caller has authority over a person: admins over all, managers over themselves and those below, everybody
 -- over himself; the auditor over nobody.
 create or replace function app.has_authority(staff_id uuid) returns boolean
-language sql stable as $$
-    select case app.role()
+language plpgsql stable as $$
+begin
+    return case app.role()
         when 'admin' then true
         when 'auditor' then false
         when 'manager' then staff_id = app.me() or exists (select from app.staff_tree t
             where t.org_id = app.org() and t.above_id = app.me() and t.below_id = has_authority.staff_id)
-        else staff_id = app.me() end
+        else staff_id = app.me() end;
+end
 $$;
 
 -- Whether somebody is the caller, by this account or another.
 create or replace function app.same_person(staff_id uuid) returns boolean
-language sql stable as $$
-    select exists (select from app.staff s join app.staff m on m.org_id = s.org_id and m.person_id = s.person_id
-        where s.org_id = app.org() and s.id = same_person.staff_id and m.id = app.me())
+language plpgsql stable as $$
+begin
+    return exists (select from app.staff s join app.staff m on m.org_id = s.org_id and m.person_id = s.person_id
+        where s.org_id = app.org() and s.id = same_person.staff_id and m.id = app.me());
+end
 $$;
 
 -- The segments that the people at and below the caller work in. Found once in a request: policies ask in each statement, as several roles, and to

@@ -27,10 +27,12 @@ $$;
 
 -- The classes of the customers' fields that are asked for, all when fields is null.
 create or replace function app.customer_classes(fields text[]) returns text
-language sql immutable as $$
-    select concat_ws(' ', 'base', case when fields is null or fields && '{email,phone,phone_e164}' then 'contact' end,
+language plpgsql immutable as $$
+begin
+    return concat_ws(' ', 'base', case when fields is null or fields && '{email,phone,phone_e164}' then 'contact' end,
         case when fields is null or fields && '{value,currency}' then 'money' end,
-        case when fields is null or fields && '{notes,custom}' then 'notes' end)
+        case when fields is null or fields && '{notes,custom}' then 'notes' end);
+end
 $$;
 
 -- Makes the monthly partitions of the ledger from this month to three months ahead. Called at each

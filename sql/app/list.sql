@@ -5,14 +5,19 @@ create or replace function app.texts(list jsonb) returns text[]
 language sql immutable as $$ select array(select jsonb_array_elements_text(list)) $$;
 
 create or replace function app.uuids(list jsonb) returns uuid[]
-language sql immutable as $$ select array(select jsonb_array_elements_text(list)::uuid) $$;
+language plpgsql immutable as $$
+begin
+    return array(select jsonb_array_elements_text(list)::uuid);
+end
+$$;
 
 -- The conditions of a filter, joined by and. words is the list's table: word -> condition over the row v and
 -- the filter $1. C has refused unknown words already.
 create or replace function app.filter_sql(filter jsonb, words jsonb) returns text
-language sql immutable as $$
-    select coalesce(string_agg(' and ' || w.value, '' order by w.key), '')
-    from jsonb_each_text(words) w where filter ? w.key
+language plpgsql immutable as $$
+begin
+    return (select coalesce(string_agg(' and ' || w.value, '' order by w.key), '') from jsonb_each_text(words) w where filter ? w.key);
+end
 $$;
 
 -- The parts of a sort: "-updated_at,name" over the list's table word -> [expression, type], with the id behind.
@@ -29,15 +34,18 @@ language sql immutable as $$
 $$;
 
 create or replace function app.order_sql(sort text, words jsonb) returns text
-language sql immutable as $$
-    select string_agg(p.expression || case when p.descending then ' desc' else '' end, ', ' order by p.n)
-    from app.sort_parts(sort, words) p
+language plpgsql immutable as $$
+begin
+    return (select string_agg(p.expression || case when p.descending then ' desc' else '' end, ', ' order by p.n) from app.sort_parts(sort, words) p);
+end
 $$;
 
 -- The JSON array that a cursor holds: the sort's values of the row v.
 create or replace function app.position_sql(sort text, words jsonb) returns text
-language sql immutable as $$
-    select format('jsonb_build_array(%s)', string_agg(p.expression, ', ' order by p.n)) from app.sort_parts(sort, words) p
+language plpgsql immutable as $$
+begin
+    return (select format('jsonb_build_array(%s)', string_agg(p.expression, ', ' order by p.n)) from app.sort_parts(sort, words) p);
+end
 $$;
 
 -- The condition "behind the cursor $2". One direction is a row comparison, which an index serves; mixed

@@ -53,11 +53,13 @@ $$;
 -- What lines come to, in minor units: each line rounded, half a unit up, then the tax once for each rate (EN 16931, BR-CO-17).
 -- By products alone, which numeric has exactly: a quotient would be rounded before it is rounded.
 create or replace function app.offer_total(lines jsonb, out net numeric, out tax numeric)
-language sql immutable as $$
-    select coalesce(sum(r.net), 0), coalesce(sum(round(r.net * r.rate * 0.01)), 0)
+language plpgsql immutable as $$
+begin
+    select coalesce(sum(r.net), 0), coalesce(sum(round(r.net * r.rate * 0.01)), 0) into net, tax
     from (select (l->'tax')::numeric as rate,
             sum(round((l->'quantity')::numeric * (l->'unit_price')::numeric * (100 - (l->'discount')::numeric) * 0.01)) as net
-        from jsonb_array_elements(lines) l group by 1) r
+        from jsonb_array_elements(lines) l group by 1) r;
+end
 $$;
 
 -- How an offer stands on a day, and until when it could be accepted: until it was declined, the next revision was sent or its last

@@ -46,9 +46,11 @@ alter function app.regained owner to holdfast_owner;
 
 -- Customers that are open to the caller though they are not his: whose glass he broke, and what a restore of his reaches.
 create or replace function app.opened() returns uuid[]
-language sql stable as $$
-    select array(select b.customer_id from app.break_glass b
-        where b.org_id = app.org() and b.staff_id = app.me() and b.expires_at > app.now()) || app.regained()
+language plpgsql stable as $$
+begin
+    return array(select b.customer_id from app.break_glass b
+        where b.org_id = app.org() and b.staff_id = app.me() and b.expires_at > app.now()) || app.regained();
+end
 $$;
 
 -- How many fields a scope touched in the whole org, seen by the caller or not.
@@ -239,8 +241,10 @@ $$;
 
 -- Whether the caller may give a record back to this owner (null: to nobody).
 create or replace function app.may_own(owner text) returns boolean
-language sql stable as $$
-    select case when owner is null then app.role() = 'admin'
+language plpgsql stable as $$
+begin
+    return case when owner is null then app.role() = 'admin'
         else app.has_authority(owner::uuid) and exists (select from app.staff s
-            where s.org_id = app.org() and s.id = owner::uuid and s.status <> 'inactive' and s.role <> 'auditor') end
+            where s.org_id = app.org() and s.id = owner::uuid and s.status <> 'inactive' and s.role <> 'auditor') end;
+end
 $$;

@@ -3,8 +3,10 @@
 
 -- The words of a search, each once, at most ten, those first that look rare.
 create or replace function app.search_words(folded text) returns text[]
-language sql immutable parallel safe as $$
-    select array(select w.word from unnest(string_to_array(folded, ' ')) with ordinality w(word, n) where w.word <> '' group by 1 order by w.word ~ '[0-9]' desc, char_length(w.word) desc, min(w.n) limit 10)
+language plpgsql immutable parallel safe as $$
+begin
+    return array(select w.word from unnest(string_to_array(folded, ' ')) with ordinality w(word, n) where w.word <> '' group by 1 order by w.word ~ '[0-9]' desc, char_length(w.word) desc, min(w.n) limit 10);
+end
 $$;
 
 -- The letters of an alphabet with which words of the index go on that begin so; where they go on in many ways, all of it. Null: no word
