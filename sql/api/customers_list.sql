@@ -97,6 +97,8 @@ declare
     page   text := format('select v.* from api.customer v where %s%s order by %s limit $3 + 1', api.customer_scope(way, filter, archived), after, order_);
     -- What a full page cannot go beyond: the latest customer of the last of the people who fill it with one each.
     edge   text := case sort when '-updated_at' then ' and v.updated_at >= p.edge' when 'updated_at' then ' and v.updated_at <= p.edge' else '' end;
+    -- An index by any other order is the whole org's, and was walked to its end for whoever has none: his own are sorted instead.
+    apart  text := case when sort in ('-updated_at', 'updated_at') then '' else ' offset 0' end;
 begin
     if way in ('people', 'team') then
         -- Of the people with the latest customers only the first can fill the page alone, the next all but one place of it...
@@ -104,13 +106,13 @@ begin
         page := format('select v.* from (select q.id, q.n, case when count(*) over () > $3 then %4$s(q.updated_at) over () else %5$L end as edge '
             'from (select p.id, v.updated_at, row_number() over (order by %2$s) as n '
             'from (select t.below_id as id from app.staff_tree t where t.org_id = $5 and t.above_id = $7) p, '
-            'lateral (select v.* from %3$s v where %1$s order by %2$s limit 1) v order by %2$s limit $3 + 1) q) p, '
-            'lateral (select v.* from %3$s v where %1$s%6$s order by %2$s limit $3 + 2 - p.n) v',
+            'lateral (select v.* from (select v.* from %3$s v where %1$s%7$s) v order by %2$s limit 1) v order by %2$s limit $3 + 1) q) p, '
+            'lateral (select v.* from (select v.* from %3$s v where %1$s%6$s%7$s) v order by %2$s limit $3 + 2 - p.n) v',
             api.customer_scope(way, filter, archived) || after, order_, api.customer_bare(),
-            case sort when 'updated_at' then 'max' else 'min' end, case sort when 'updated_at' then 'infinity' else '-infinity' end, edge);
+            case sort when 'updated_at' then 'max' else 'min' end, case sort when 'updated_at' then 'infinity' else '-infinity' end, edge, apart);
         if way = 'people' then
-            page := format('(%s) union all select v.* from unnest($6) g(id), lateral (select v.* from %s v where %s order by %s limit $3 + 1) v',
-                page, api.customer_bare(), api.customer_scope('nobody', filter, archived) || after, order_);
+            page := format('(%s) union all select v.* from unnest($6) g(id), lateral (select v.* from (select v.* from %s v where %s%s) v order by %s limit $3 + 1) v',
+                page, api.customer_bare(), api.customer_scope('nobody', filter, archived) || after, apart, order_);
         end if;
         page := format('select v.* from (select v.id from (%1$s) v order by %2$s limit $3 + 1) k, api.customer v where v._org = $5 and v.id = k.id order by %2$s',
             page, order_);
