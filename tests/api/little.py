@@ -3,7 +3,7 @@ from exporting import seasoned
 from people import newcomer
 
 SIZE = 20000
-BOOK_SIZE = 260
+BOOK_SIZE = 270
 MOST, HIS = 2000, 6000     # rows that a request may read; and one that looks at all that is somebody's, who has 520 customers at most
 # What belongs to a request is counted before it is answered: PostgreSQL does that once a second, unless it is told to, and the clock is asked by every request.
 FLUSHED = """create or replace function app.now() returns timestamptz language plpgsql stable as
@@ -58,7 +58,6 @@ class Little:
             if text.strip():
                 stack.sql(text)
         self.ada = stack.enter("ada@demo.test")
-        self.axel = stack.enter("axel@demo.test")
         self.boss = newcomer(stack, "manager", self.ada, segments=())
         self.rep, self.mate = (newcomer(stack, "rep", self.boss) for _ in range(2))
         self.other = newcomer(stack, "rep", self.ada)

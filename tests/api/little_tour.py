@@ -1,11 +1,13 @@
 """little_tour.py -- the requests that test_reads_little makes: who, what, what tells it from others, its body, the status it has when it was done, and
 how many rows it may read where that is more than the others may."""
+from urllib.parse import urlencode
+
 from batching import change, create
 from importing import LAWFUL
 from little import HIS
 from people import newcomer
 from routes import rotation
-from urllib.parse import urlencode
+from watching import alerts, limits, patch, waits
 
 ALL, ABOVE = "rep boss ada", "boss ada"
 WHY = {"reason": "A test."}
@@ -63,7 +65,25 @@ def export(r):
     return asker.post("/exports", {"entity": "deals", **WHY}).json()["id"]
 
 
+def hold(r):
+    """A change that waits, of somebody below."""
+    asker = r.little.mate if r.name == "boss" else r.little.other
+    with limits(r.stack, asker, contact_changes={"hour": 0}):
+        return waits(patch(asker, r["id"], phone="+33 1 42680000"), "contact_changes")
+
+
+def granted(r):
+    """An export that its requester may take."""
+    id_ = r.did("POST", "/exports", {"entity": "contacts", **WHY})["id"]
+    assert r.little.ada.post(f"/exports/{id_}/approve", {"note": "Fine."}).status_code == 200
+    return id_
+
+
 MADE = {
+    "hold": hold,
+    "alert": lambda r: r["hold"] and alerts(r.who, r.little.mate if r.name == "boss" else r.little.other)[0]["id"],
+    "granted": granted,
+    "file": lambda r: r.did("POST", f"/exports/{r['granted']}/ticket")["url"].removeprefix("/v1"),
     "operation": operation,
     "change": lambda r: r.did("GET", f"/history?operation={r['operation']}&limit=1")["data"][0]["id"],
     "restore": lambda r: r.did("POST", "/restores", {"scope": {"operation": r["operation"]}, **WHY})["id"],
@@ -139,7 +159,7 @@ def masses():
 
     def archive(r):
         return {"action": "archive", "entity": "deals", "ids": [r["deal"]]}
-    for wish in (tag, by_filter, transfer, archive):
+    for wish in (tag, by_filter, transfer, stage, archive):
         yield ABOVE, "POST /bulk", wish.__name__ + " dry", lambda r, wish=wish: dict(wish(r), dry_run=True), 200, None
         yield ABOVE, "POST /bulk", wish.__name__, confirmed(wish), 201, None
     yield ABOVE, "POST /bulk/{bulk}/undo", "", WHY, 201, None
@@ -188,6 +208,13 @@ def decisions():
     yield ALL, "POST /exports", "", lambda r: {"entity": "customers", "filter": {"email": r["email"]}, **WHY}, 202, None
     yield ABOVE, "POST /exports/{export}/approve", "", {"note": "Fine."}, 200, None
     yield ABOVE, "POST /exports/{export}/reject", "", {"note": "No."}, 200, None
+    yield "rep", "POST /exports/{granted}/ticket", "", None, 201, None
+    yield "rep", "GET {file}", "", None, 200, HIS
+    yield ABOVE, "GET /holds/{hold}", "", None, 200, None
+    yield ABOVE, "GET /alerts/{alert}", "", None, 200, None
+    yield ABOVE, "POST /alerts/{alert}/close", "", {"note": "Seen."}, 200, None
+    yield ABOVE, "POST /holds/{hold}/approve", "", {"note": "Fine."}, 200, None
+    yield ABOVE, "POST /holds/{hold}/reject", "", {"note": "No."}, 200, None
     yield ABOVE, "POST /rotations/{rotation}/dismiss", "", {"note": "No."}, 200, None
     yield ABOVE, "POST /staff/{below}/freeze", "", WHY, 200, None
     yield ABOVE, "POST /staff/{below}/unfreeze", "", WHY, 200, None
