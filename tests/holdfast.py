@@ -141,6 +141,8 @@ class Stack:
             with contextlib.suppress(psycopg2.errors.DeadlockDetected):
                 self.sql("update app.settings set budgets = %s", NO_LIMITS)
                 break
+        else:
+            raise AssertionError("the limits could not be taken away")
         self.sql("update app.exposure set limits_of = null")    # or what was worked out before would hold until the next hour
 
     def fold_differences(self, new=False):
