@@ -140,9 +140,6 @@ declare
     one    api.telling;
     goes_on boolean;
 begin
-    if way in ('people', 'team') then
-        way := way || '_many';
-    end if;
     told := '{}';
     loop
         batch := array(select row(c.*)::api.touched from app.changed(since, upto, op, record, kind, piece) c);
@@ -199,9 +196,6 @@ declare
     part jsonb;
     e    record;
 begin
-    if way in ('people', 'team') then
-        way := way || '_many';
-    end if;
     for e in select k.name, k.singular, array_agg(t.id) as ids from unnest(told) t join app.entity k on k.name = t.entity where t.op = 'upsert' group by 1, 2 loop
         execute format('select jsonb_object_agg(%1$L || r.id, jsonb_build_array(%4$s, case when r.archived_at is null then api.%2$s_json(r) end)) '
             'from api.%2$s r join app.customer v on v.org_id = $5 and v.id = %4$s where r._org = $5 and r.id = any($1) and (%3$s)',

@@ -38,32 +38,6 @@ language sql immutable as $$
         "value": ["coalesce(v.value, -1)", "bigint"]}'::jsonb
 $$;
 
--- How the caller's page is put together: a row of customer_ways.
---   all          from all customers of the org: an admin, an auditor, anybody where the org is open
---   mine         from his own in his segments
---   people       from those of each person below him, and those of nobody in the segments of his team
---   team         from those of each person of his manager, in his segments
---   people_many, team_many    the same by one condition over all of these people
--- One condition over many people would walk the org's customers, 20,000 for 50 where theirs are few or old, or sort all of
--- theirs. But more than 2,000 own so much of the org that its pages hold theirs, and what no index of theirs serves is sorted
--- anyway. A number or an address finds its customer first.
-create function api.customer_way(sort text, filter jsonb) returns text
-language plpgsql stable as $$
-declare
-    most int := case when sort in ('-updated_at', 'updated_at') then 2000 else 50 end;
-    many boolean;
-begin
-    if app.role() in ('admin', 'auditor') or app.visibility() = 'open' then
-        return 'all';
-    elsif app.above() is null then
-        return 'mine';
-    end if;
-    many := filter ?| '{phone,email}' or most < (select count(*) from (
-        select from app.staff_tree t where t.org_id = app.org() and t.above_id = app.above() limit most + 1) p);
-    return case app.role() when 'manager' then 'people' else 'team' end || case when many then '_many' else '' end;
-end
-$$;
-
 -- The scope of each way as a plain condition that an index serves (the policies say the same once more). $4 is the caller, $5 the
 -- org, $6 his segments (a manager's: those of his team), $7 whose people he sees.
 create function api.customer_ways() returns jsonb
@@ -73,6 +47,49 @@ language sql immutable as $$
         'people_many', '(v.owner_id = any(' || q.people || ') or v.owner_id is null and v.segment = any($6))',
         'team_many', 'v.owner_id = any(' || q.people || ') and v.segment = any($6)')
     from (select 'array(select t.below_id from app.staff_tree t where t.org_id = $5 and t.above_id = $7)' as people) q
+$$;
+
+-- The query of the ids of all customers in the scope of a way, archived or not. In two halves, for each is an index of its own: without
+-- them all customers of the org were read. It takes its parameters as customer_ways does.
+create function api.customers_mine_sql(way text) returns text
+language sql immutable as $$
+    select format('%1$s null union all %1$s not null', format('select v.id from app.customer v where v.org_id = $5 and (%s) and v.archived_at is',
+        api.customer_ways()->>way))
+$$;
+
+-- Whether these are so few, at most 5,000, that reading all of them costs less than looking for them among everybody's.
+create function api.customers_few(way text) returns boolean
+language plpgsql stable as $$
+declare
+    few boolean;
+begin
+    execute format('select count(*) <= 5000 from (%s limit 5001) c', api.customers_mine_sql(way)) into few
+    using null::jsonb, null::jsonb, 0, app.me(), app.org(), case when app.role() = 'manager' then app.team_segments() else app.segments() end, app.above();
+    return few;
+end
+$$;
+
+-- How the caller's page is put together: a row of customer_ways.
+--   all          from all customers of the org: an admin, an auditor, anybody where the org is open
+--   mine         from his own in his segments
+--   people       from those of each person below him, and those of nobody in the segments of his team
+--   team         from those of each person of his manager, in his segments
+--   people_many, team_many    the same by one condition over all of these people
+-- By the last change, for which each person has an index, one condition over many people would walk the org's customers, 20,000 for 50
+-- where theirs are few or old. But more than 2,000 own so much of the org that its pages hold theirs. A number or an address finds its
+-- customer first. sort none: for what is not a page of customers.
+create function api.customer_way(sort text, filter jsonb) returns text
+language plpgsql stable as $$
+begin
+    if app.role() in ('admin', 'auditor') or app.visibility() = 'open' then
+        return 'all';
+    elsif app.above() is null then
+        return 'mine';
+    end if;
+    return case app.role() when 'manager' then 'people' else 'team' end
+        || case when sort not in ('-updated_at', 'updated_at') or filter ?| '{phone,email}' or 2000 < (select count(*) from (
+            select from app.staff_tree t where t.org_id = app.org() and t.above_id = app.above() limit 2001) p) then '_many' else '' end;
+end
 $$;
 
 -- The conditions of a page or a count: the scope of a way, the filter $1, archived or not.
@@ -88,34 +105,39 @@ language sql stable as $$
     select case when app.hiding() is null then '(select k.*, k.org_id as _org, ''{}''::text[] as _hidden from app.customer k)' else 'api.customer' end
 $$;
 
--- The query of a page as an array of rows; behind: of the rows behind the cursor $2. $3 is the limit.
-create function api.customer_page_sql(way text, filter jsonb, archived boolean, sort text, behind boolean) returns text
+-- The query of a page as an array of rows; behind: of the rows behind the cursor $2. $3 is the limit. apart: all in the scope are read and
+-- sorted, because there are few; the index of an order is the whole org's, and would be walked to its end for whoever has none.
+create function api.customer_page_sql(way text, filter jsonb, archived boolean, sort text, behind boolean, apart boolean) returns text
 language plpgsql stable as $$
 declare
     order_ text := app.order_sql(sort, api.customer_sorts());
     after  text := case when behind then ' and ' || app.after_sql(sort, api.customer_sorts()) else '' end;
-    page   text := format('select v.* from api.customer v where %s%s order by %s limit $3 + 1', api.customer_scope(way, filter, archived), after, order_);
+    scope  text := api.customer_scope(way, filter, archived) || after;
+    bare   text := api.customer_bare();
+    page   text := format('select v.* from api.customer v where %s order by %s limit $3 + 1', scope, order_);
     -- What a full page cannot go beyond: the latest customer of the last of the people who fill it with one each.
-    edge   text := case sort when '-updated_at' then ' and v.updated_at >= p.edge' when 'updated_at' then ' and v.updated_at <= p.edge' else '' end;
-    -- An index by any other order is the whole org's, and was walked to its end for whoever has none: his own are sorted instead.
-    apart  text := case when sort in ('-updated_at', 'updated_at') then '' else ' offset 0' end;
+    edge   text := case sort when '-updated_at' then ' and v.updated_at >= p.edge' else ' and v.updated_at <= p.edge' end;
+    found_ text;
 begin
-    if way in ('people', 'team') then
+    if apart then
+        found_ := format('select v.* from (select v.* from %s v where %s offset 0) v', bare, scope);
+    elsif way in ('people', 'team') then
         -- Of the people with the latest customers only the first can fill the page alone, the next all but one place of it...
-        -- Whose they are is found out without masks, for the page itself is a fraction of what is looked at.
-        page := format('select v.* from (select q.id, q.n, case when count(*) over () > $3 then %4$s(q.updated_at) over () else %5$L end as edge '
+        found_ := format('select v.* from (select q.id, q.n, case when count(*) over () > $3 then %4$s(q.updated_at) over () else %5$L end as edge '
             'from (select p.id, v.updated_at, row_number() over (order by %2$s) as n '
             'from (select t.below_id as id from app.staff_tree t where t.org_id = $5 and t.above_id = $7) p, '
-            'lateral (select v.* from (select v.* from %3$s v where %1$s%7$s) v order by %2$s limit 1) v order by %2$s limit $3 + 1) q) p, '
-            'lateral (select v.* from (select v.* from %3$s v where %1$s%6$s%7$s) v order by %2$s limit $3 + 2 - p.n) v',
-            api.customer_scope(way, filter, archived) || after, order_, api.customer_bare(),
-            case sort when 'updated_at' then 'max' else 'min' end, case sort when 'updated_at' then 'infinity' else '-infinity' end, edge, apart);
+            'lateral (select v.* from %3$s v where %1$s order by %2$s limit 1) v order by %2$s limit $3 + 1) q) p, '
+            'lateral (select v.* from %3$s v where %1$s%6$s order by %2$s limit $3 + 2 - p.n) v',
+            scope, order_, bare, case sort when 'updated_at' then 'max' else 'min' end, case sort when 'updated_at' then 'infinity' else '-infinity' end, edge);
         if way = 'people' then
-            page := format('(%s) union all select v.* from unnest($6) g(id), lateral (select v.* from (select v.* from %s v where %s%s) v order by %s limit $3 + 1) v',
-                page, api.customer_bare(), api.customer_scope('nobody', filter, archived) || after, apart, order_);
+            found_ := format('(%s) union all select v.* from unnest($6) g(id), lateral (select v.* from %s v where %s order by %s limit $3 + 1) v',
+                found_, bare, api.customer_scope('nobody', filter, archived) || after, order_);
         end if;
+    end if;
+    if found_ is not null then
+        -- Whose they are is found out without masks, for the page itself is a fraction of what is looked at.
         page := format('select v.* from (select v.id from (%1$s) v order by %2$s limit $3 + 1) k, api.customer v where v._org = $5 and v.id = k.id order by %2$s',
-            page, order_);
+            found_, order_);
     end if;
     return format('select array_agg(p.v order by p.n) from (select row(v.*)::api.customer v, row_number() over () n from (%s) v) p', page);
 end
@@ -130,7 +152,7 @@ begin
     foreach way in array array['all', 'mine', 'people', 'people_many', 'team', 'team_many'] loop
         execute format('create function api.customer_first_%s(filter jsonb, cursor jsonb, lim int, me uuid, org int, segments text[], above uuid) '
             'returns api.customer[] language plpgsql stable set plan_cache_mode = force_generic_plan set enable_memoize = off as %L', way,
-            format('begin return (%s); end', api.customer_page_sql(way, '{}', false, '-updated_at', true)));
+            format('begin return (%s); end', api.customer_page_sql(way, '{}', false, '-updated_at', true, false)));
     end loop;
 end
 $do$;
@@ -179,7 +201,7 @@ begin
     if plain and app.hiding() is null then
         rows := api.customer_first(way, cursor, lim, segments);
     else
-        execute api.customer_page_sql(way, filter, archived, sort, cursor is not null) into rows
+        execute api.customer_page_sql(way, filter, archived, sort, cursor is not null, sort not in ('-updated_at', 'updated_at') and way ~ '_many$' and api.customers_few(way)) into rows
         using filter, cursor, lim, app.me(), app.org(), segments, app.above();
     end if;
 
@@ -195,7 +217,7 @@ begin
         end if;
     end if;
     if count is not null then
-        scope := api.customer_scope(case when way in ('people', 'team') then way || '_many' else way end, filter, archived);
+        scope := api.customer_scope(way || case when way in ('people', 'team') then '_many' else '' end, filter, archived);
     end if;
     if count = 'exact' then
         execute format('select count(*) from %s v where %s', api.customer_bare(), scope)

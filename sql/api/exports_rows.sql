@@ -121,7 +121,6 @@ begin
     select * into strict s from api.export_sources() t where t.entity = export_from.entity;
     if entity = 'customers' then
         way := api.customer_way('none', words);
-        way := case when way in ('people', 'team') then way || '_many' else way end;
         return case when not shown then api.customer_bare() when api.customers_clear() then 'api.customer_whole' else 'api.customer' end
             || ' v where ' || api.customer_scope(way, words, put <> '');
     elsif entity = 'history' then

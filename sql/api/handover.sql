@@ -3,7 +3,7 @@
 -- Each section is what its caller sees of it elsewhere. Of an archived customer it shows what was archived with it.
 
 create function api.named(id uuid, name text) returns jsonb
-language sql immutable as $$ select case when id is not null then jsonb_build_object('id', id, 'name', name) end $$;
+language sql stable as $$ select case when id is not null then jsonb_build_object('id', id, 'name', name) end $$;
 
 -- The primary one first. What proved a phone or an email is told only while that is shown.
 create function api.handover_contacts(c api.customer) returns jsonb
@@ -92,12 +92,11 @@ begin
 end
 $$;
 
--- How much of that there is.
+-- How much of that there is. Of a customer the policies show all activities or none.
 create function api.handover_conversation_count(c api.customer) returns bigint
 language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 begin
-    return (select count(*) from app.activity a where a.org_id = app.org() and a.customer_id = c.id
-        and a.archived_at is not distinct from c.archived_at and (a.kind <> 'task' or a.done_at is not null));
+    return case when exists (select from app.activity a where a.org_id = app.org() and a.customer_id = c.id) then app.conversation_count(c.id, c.archived_at) else 0 end;
 end
 $$;
 

@@ -50,8 +50,6 @@ declare
 begin
     if way = 'all' or filter ?| '{record,operation}' then
         return null;
-    elsif way in ('people', 'team') then
-        way := way || '_many';
     end if;
     execute format('select array_agg(v.id) from ((select v.id from app.customer v where v.org_id = $5 and v.archived_at is null and (%1$s) limit $3) '
         'union all (select v.id from app.customer v where v.org_id = $5 and v.archived_at is not null and (%1$s) limit $3)) v', api.customer_ways()->>way)

@@ -12,6 +12,10 @@ returns table (tx xid8, operation_id uuid, at timestamptz, entity text, record_i
     stage text, spread boolean, parted boolean, was_customer uuid, onto uuid)
 language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
 begin
+    -- Most often an app asks when nothing happened, and the query below costs more than this look.
+    if not exists (select from app.operation p where p.org_id = app.org() and p.tx >= since and p.tx < upto) then
+        return;
+    end if;
     return query
     with op as (
         select o.*

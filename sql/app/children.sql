@@ -8,12 +8,11 @@ language sql immutable as $$ select '{contacts,deals,activities,offers}'::text[]
 create or replace function app.tg_contact_derive() returns trigger
 language plpgsql as $$
 declare
+    good boolean := app.contact_values_check(new.email, old.email, new.phone, old.phone);   -- old is null in an insert
     land text := (select c.country from app.customer c where c.org_id = new.org_id and c.id = new.customer_id);
 begin
-    perform app.contact_values_check(new.email, case when tg_op = 'UPDATE' then old.email end, new.phone,
-        case when tg_op = 'UPDATE' then old.phone end);
-    new.phone_e164 := app.phone_e164(new.phone, land);
     new.phone_key := app.phone_key(new.phone, land);
+    new.phone_e164 := case when left(new.phone_key, 1) = '+' then new.phone_key end;
     new.email_key := app.email_key(new.email);
     return new;
 end

@@ -123,7 +123,7 @@ begin
         set_config('app.segments', segments::text, true), set_config('app.above', case when role = 'manager' then me when role = 'rep' and visibility = 'team' then manager end::text, true),
         set_config('app.visibility', visibility, true), set_config('app.contact_masking', contact_masking, true),
         set_config('app.hides', hides::text, true), set_config('app.hiding', '', true),
-        set_config('app.single', '', true), set_config('app.team', '', true), set_config('app.regain', '', true), set_config('app.owners_fit', '', true), set_config('app.remaining', '', true), set_config('app.moment', '', true),
+        set_config('app.single', '', true), set_config('app.team', '', true), set_config('app.regain', '', true), set_config('app.owners_fit', '', true), set_config('app.stage_known', '', true), set_config('app.remaining', '', true), set_config('app.moment', '', true),
         set_config('app.operation', '', true), set_config('app.reason', '', true), set_config('app.undoes', '', true);
     if hides is not null and role = 'rep' then
         perform set_config('app.hiding', array(select h.key from jsonb_object_keys(hides) h(key) where h.key <> all(segments))::text, true);

@@ -70,6 +70,9 @@ declare
 begin
     if written is null then
         return;
+    elsif places = 2 and point is null and written ~ '^[0-9]{1,12}[.,][0-9]{2}$' then   -- as most are
+        amount := translate(written, '.,', '')::bigint;
+        return;
     elsif plain !~ '^[0-9][0-9.,]*$' or char_length(plain) > 30 then
         why := 'format';
         return;

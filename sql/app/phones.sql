@@ -142,12 +142,13 @@ end
 $$;
 
 -- Refuses an address or a number that comes in and is none; 422 names the member. What was there before stays, and a restore
--- or a merge brings it back. A masked value has a refusal of its own (email_mask, phone_mask).
-create or replace function app.contact_values_check(new_email text, old_email text, new_phone text, old_phone text) returns void
+-- or a merge brings it back. A masked value has a refusal of its own (email_mask, phone_mask). Returns true, so that triggers can ask
+-- it in an expression, which costs a third of a perform.
+create or replace function app.contact_values_check(new_email text, old_email text, new_phone text, old_phone text) returns boolean
 language plpgsql volatile as $$
 begin
     if current_setting('app.via', true) = 'restore' or current_setting('app.action', true) = 'customers.merge' then
-        return;
+        return true;
     end if;
     if new_email is distinct from old_email and not app.email_good(new_email) and strpos(new_email, '*') = 0 then
         perform app.refuse_member(422, 'invalid_value', '/email', 'format', 'This is no e-mail address, as name@firm.example is.');
@@ -155,5 +156,6 @@ begin
     if new_phone is distinct from old_phone and not app.phone_good(new_phone) and strpos(new_phone, '*') = 0 then
         perform app.refuse_member(422, 'invalid_value', '/phone', 'format', 'A phone number has 3 to 20 digits and no letters, but for an extension ("ext. 12").');
     end if;
+    return true;
 end
 $$;

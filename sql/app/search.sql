@@ -1,12 +1,15 @@
 -- search.sql: the words of a name, as customers and contacts are found by them.
 
 -- A name without capitals, accents and punctuation: its words, runs of letters and digits of any script, between single blanks.
+-- (Not inlined: of the usual names it is not asked, and a plan holds app.fold in many places.)
 create or replace function app.fold_wide(name text) returns text
-language sql immutable parallel safe as $$
-    select btrim(regexp_replace(normalize(regexp_replace(
+language plpgsql immutable parallel safe as $$
+begin
+    return btrim(regexp_replace(normalize(regexp_replace(
         replace(replace(replace(replace(translate(normalize(lower(name collate "und-x-icu"), nfkd), 'øłđıðħς', 'oldidhσ'), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'),
         '[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u0610-\u061a\u064b-\u065f\u0670\u3099\u309a\ufe00-\ufe0f\u200b-\u200f\u2060\ufeff\u00ad]', '', 'g'), nfc),
-        '[^[:alnum:]]+' collate "und-x-icu", ' ', 'g')) collate "default"
+        '[^[:alnum:]]+' collate "und-x-icu", ' ', 'g')) collate "default";
+end
 $$;
 
 -- The usual ones are ASCII.

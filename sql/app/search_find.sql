@@ -99,12 +99,12 @@ begin
                 where c.org_id = app.org() and c.owner_id is null and c.segment = g.id and c.archived_at is null
                 order by c.updated_at desc, c.id desc limit each_) k) c
             order by updated_at desc, id desc) w
+        cross join lateral (select ' ' || app.fold(w.name) as name offset 0) f
         cross join lateral (
-            select 'customers' as entity, w.id where ' ' || app.fold(w.name) ~ all(fits)
+            select 'customers' as entity, w.id where f.name ~ all(fits)
             union all
-            (select 'contacts', k.id from app.contact k
-                where k.org_id = app.org() and k.customer_id = w.id and k.archived_at is null
-                    and ' ' || app.fold(k.name) ~ own and ' ' || app.fold(k.name) || ' ' || app.fold(w.name) ~ all(fits)
+            (select 'contacts', k.id from app.contact k, lateral (select ' ' || app.fold(k.name) as name offset 0) g
+                where k.org_id = app.org() and k.customer_id = w.id and k.archived_at is null and g.name ~ own and g.name || f.name ~ all(fits)
                 order by k.updated_at desc, k.id desc limit 100)
             union all
             select null, null where w.n >= each_) h limit enough) h;
@@ -115,12 +115,12 @@ begin
                 select c.id, c.name from app.customer c where c.org_id = app.org() and c.owner_id = app.me() and c.archived_at is null
                     and c.segment = any((select app.segments())::text[])
                 order by c.updated_at desc, c.id desc limit most) k) w
+        cross join lateral (select ' ' || app.fold(w.name) as name offset 0) f
         cross join lateral (
-            select 'customers' as entity, w.id where ' ' || app.fold(w.name) ~ all(fits)
+            select 'customers' as entity, w.id where f.name ~ all(fits)
             union all
-            (select 'contacts', k.id from app.contact k
-                where k.org_id = app.org() and k.customer_id = w.id and k.archived_at is null
-                    and ' ' || app.fold(k.name) ~ own and ' ' || app.fold(k.name) || ' ' || app.fold(w.name) ~ all(fits)
+            (select 'contacts', k.id from app.contact k, lateral (select ' ' || app.fold(k.name) as name offset 0) g
+                where k.org_id = app.org() and k.customer_id = w.id and k.archived_at is null and g.name ~ own and g.name || f.name ~ all(fits)
                 order by k.updated_at desc, k.id desc limit 100)
             union all
             select null, null where w.n >= most) h limit enough) h;
@@ -131,12 +131,12 @@ begin
             select k.*, row_number() over () as n from (
                 select c.id, c.name from app.customer c where c.org_id = app.org() and c.archived_at is null
                 order by c.updated_at desc, c.id desc limit most) k) w
+        cross join lateral (select ' ' || app.fold(w.name) as name offset 0) f
         cross join lateral (
-            select 'customers' as entity, w.id where ' ' || app.fold(w.name) ~ all(fits)
+            select 'customers' as entity, w.id where f.name ~ all(fits)
             union all
-            (select 'contacts', k.id from app.contact k
-                where k.org_id = app.org() and k.customer_id = w.id and k.archived_at is null
-                    and ' ' || app.fold(k.name) ~ own and ' ' || app.fold(k.name) || ' ' || app.fold(w.name) ~ all(fits)
+            (select 'contacts', k.id from app.contact k, lateral (select ' ' || app.fold(k.name) as name offset 0) g
+                where k.org_id = app.org() and k.customer_id = w.id and k.archived_at is null and g.name ~ own and g.name || f.name ~ all(fits)
                 order by k.updated_at desc, k.id desc limit 100)
             union all
             select null, null where w.n >= most) h limit case when people is null then enough end) h;
@@ -167,27 +167,27 @@ declare
     hidden     text[] := case when hiding is not null then app.hiding_contacts() end;
 begin
     return query
-    select h.entity, h.id, f.own, coalesce(k.updated_at, c.updated_at), case when c.worked_in && hiding then app.kept_back(c.worked_in) end
-    from (select distinct u.entity, u.id from unnest(entities, ids) u(entity, id)) h
-    left join app.contact k on k.org_id = org and k.id = case h.entity when 'contacts' then h.id end and k.archived_at is null
-    join app.customer c on c.org_id = org and c.id = case h.entity when 'contacts' then k.customer_id else h.id end and c.archived_at is null
-    cross join lateral (select app.fold(coalesce(k.name, c.name)) as own offset 0) f
-    where (everything
-            or (role = 'rep' and c.owner_id = me and c.segment = any(segments))
-            or (above is not null and (role = 'manager' or c.segment = any(segments)) and exists (
-                select from app.staff_tree t where t.org_id = org and t.above_id = above and t.below_id = c.owner_id offset 0))
-            or (role = 'manager' and c.owner_id is null and c.segment = any(nobodys))
-            or c.id = any(opened))
-      and (h.entity = 'customers' or not coalesce(c.worked_in && hidden, false))
-      and ' ' || f.own ~ search_seen.own
-      and ' ' || f.own || case h.entity when 'contacts' then ' ' || app.fold(c.name) else '' end ~ all(fits);
+    select h.entity, h.id, h.own, h.updated_at, case when h.worked_in && hiding then app.kept_back(h.worked_in) end
+    from (select u.entity, u.id, c.name, c.worked_in, app.fold(coalesce(k.name, c.name)) as own, coalesce(k.updated_at, c.updated_at) as updated_at
+        from (select distinct u.entity, u.id from unnest(entities, ids) u(entity, id)) u
+        left join app.contact k on k.org_id = org and k.id = case u.entity when 'contacts' then u.id end and k.archived_at is null
+        join app.customer c on c.org_id = org and c.id = case u.entity when 'contacts' then k.customer_id else u.id end and c.archived_at is null
+        where (everything
+                or (role = 'rep' and c.owner_id = me and c.segment = any(segments))
+                or (above is not null and (role = 'manager' or c.segment = any(segments)) and exists (
+                    select from app.staff_tree t where t.org_id = org and t.above_id = above and t.below_id = c.owner_id offset 0))
+                or (role = 'manager' and c.owner_id is null and c.segment = any(nobodys))
+                or c.id = any(opened))
+          and (u.entity = 'customers' or not coalesce(c.worked_in && hidden, false))
+        offset 0) h     -- a name is folded once
+    where case h.entity when 'contacts' then ' ' || h.own ~ search_seen.own and ' ' || h.own || ' ' || app.fold(h.name) ~ all(fits) else ' ' || h.own ~ all(fits) end;
 end
 $$;
 
 -- Those whom the caller sees by all of these words, each the beginning of one of the name or, from others (in a row, with | between),
 -- the whole of one. The rarest word says whom to look at. Where even that fits many, the latest of the caller's book are looked at
 -- instead: there are some among them soon. If not, some of all that it fits may do, and if not, more and more of both: what it costs is
--- bounded, and it finds the same each time.
+-- bounded, it finds the same each time, and of up to 200 that fit the best.
 create or replace function app.search_named(folded text, words text[], others text[], enough int)
 returns table (entity text, id uuid, name text, updated_at timestamptz)
 language plpgsql stable as $$
@@ -224,11 +224,15 @@ begin
                     return query select s.entity, s.id, s.name, s.updated_at from app.search_seen(e, r, '{}') s where s.name = folded;
                 end if;
             end if;
-            book := app.search_book(case most when 200 then 150 else most end, fits, own, enough);
+            book := app.search_book(case most when 200 then 2 * enough else most end, fits, own, enough);
             e := book.entities;
             r := book.ids;
-            return query select s.entity, s.id, s.name, s.updated_at from app.search_seen(e, r, fits, own) s;
-            get diagnostics n = row_count;
+            n := 0;
+            if r is not null then
+                return query select s.entity, s.id, s.name, s.updated_at from app.search_seen(e, r, fits, own) s
+                    order by s.name <> folded, s.updated_at desc, s.id, s.entity limit enough;
+                get diagnostics n = row_count;
+            end if;
             if n >= enough or book.more is not true then
                 return;
             end if;
@@ -238,7 +242,10 @@ begin
             from (select k.id from unnest(rare, them) h(entity, id), app.contact k
                 where h.entity = 'customers' and k.org_id = app.org() and k.customer_id = h.id and k.archived_at is null limit most) k;
         end if;
-        return query select s.entity, s.id, s.name, s.updated_at from app.search_seen(rare, them, fits, own) s;
+        -- By one word, which the index has uncut, it was looked up already who fits.
+        return query select s.entity, s.id, s.name, s.updated_at
+        from app.search_seen(rare, them, case when cardinality(words) > 1 or char_length(folded) > 64 then fits else '{}' end, case when cardinality(words) > 1 then own else '' end) s
+            order by s.name <> folded, s.updated_at desc, s.id, s.entity limit enough;
         get diagnostics n = row_count;
         exit when not many or n >= enough;
     end loop;

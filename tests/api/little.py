@@ -4,7 +4,7 @@ from people import newcomer
 
 SIZE = 20000
 BOOK_SIZE = 270
-MOST, HIS = 2000, 6000     # rows that a request may read; and one that looks at all that is somebody's, who has 520 customers at most
+MOST, HIS = 2000, 6000     # rows that a request may read; and one that looks at all that is somebody's, who has 540 customers at most
 # What belongs to a request is counted before it is answered: PostgreSQL does that once a second, unless it is told to, and the clock is asked by every request.
 FLUSHED = """create or replace function app.now() returns timestamptz language plpgsql stable as
     $$ begin perform pg_stat_force_next_flush(); return now() + (select ahead from app.test_clock); end $$"""

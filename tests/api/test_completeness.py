@@ -241,9 +241,12 @@ def test_the_worst_are_twenty(stack, max):
     assert shown(ledger, one, answer, [w["customer_id"] for w in doc["worst"]], "completeness", masked=True) == "base money"
 
 
-def test_who_may_know(stack, ada, axel, max, rita, nina, olga, omar, nobody):
+def test_who_may_know(stack, ada, axel, max, nina, olga, omar, nobody):
+    rita = newcomer(stack, manager=max)     # nothing of hers is in a segment that she does not work in
+    for value in (None, 5):
+        rita.customer(value=value, currency=value and "EUR")
     mine = book(rita)
-    assert mine["customers"] == len(rita.pages("/customers"))
+    assert mine["customers"] == len(rita.pages("/customers")) == 2
     for who in (ada, axel, max):
         doc = book(who, rita.id)
         assert doc == mine

@@ -4,7 +4,7 @@ A condition of a join or of a policy that is not leakproof, or a sort for which 
 import pytest
 
 from holdfast import Stack
-from little import MOST, Little
+from little import MOST, SIZE, Little
 from little_tour import TOUR, Record
 
 
@@ -18,6 +18,13 @@ def stack():
 @pytest.fixture(scope="module")
 def little(stack):
     return Little(stack)
+
+
+def test_what_is_read_is_counted(little):
+    """The meter runs: who wants all counted has all read."""
+    before = little.read()
+    answer = little.ada.get("/customers", count="exact")
+    assert answer.json()["count"] >= SIZE and little.read() - before >= SIZE
 
 
 @pytest.mark.parametrize("who, wish, body, status, most", [

@@ -309,7 +309,7 @@ select set_eq($$select name, owner from functions where space = 'app' and prosec
         ('tg_staff_login', 'holdfast_owner'), ('tg_staff_tree', 'holdfast_owner'), ('tg_customer_history_insert', 'holdfast_owner'),
         ('tg_customer_history_update', 'holdfast_owner'), ('tg_customer_history_delete', 'holdfast_owner'),
         ('act_as', 'holdfast_owner'), ('keyed_hash', 'holdfast_owner'), ('tg_customer_owner', 'holdfast_owner'), ('answerable', 'holdfast_mover'), ('break_glass_find', 'holdfast_mover'), ('funnel_in_use', 'holdfast_mover'), ('hand_over', 'holdfast_mover'), ('heirs', 'holdfast_mover'), ('transfer', 'holdfast_mover'),
-        ('changed', 'holdfast_owner'), ('changed_before', 'holdfast_owner'), ('customers_behind', 'holdfast_owner'), ('customer_whole', 'holdfast_mover'),
+        ('changed', 'holdfast_owner'), ('changed_before', 'holdfast_owner'), ('customers_behind', 'holdfast_owner'), ('customer_whole', 'holdfast_mover'), ('conversation_count', 'holdfast_mover'),
         ('history_begin', 'holdfast_owner'), ('moved_by', 'holdfast_owner'), ('regained', 'holdfast_owner'), ('successor', 'holdfast_mover'), ('bulk_customers', 'holdfast_mover'), ('rotation_due', 'holdfast_mover'), ('rotation_propose', 'holdfast_mover'),
         ('tg_funnel_derive', 'holdfast_owner'), ('has_password', 'holdfast_owner'), ('invite_issue', 'holdfast_owner'), ('tg_staff_leave', 'holdfast_owner'),
         ('tg_staff_rules', 'holdfast_owner'), ('search_find', 'holdfast_search'), ('tg_search_insert', 'holdfast_owner'), ('tg_search_update', 'holdfast_owner'), ('tg_search_delete', 'holdfast_owner'), ('tg_staff_segment', 'holdfast_owner'),

@@ -30,7 +30,7 @@ begin
     perform app.enter(test.session(person), gen_random_uuid(), 'test');
     perform set_config('role', 'holdfast_api', true), set_config('plan_cache_mode', case when kept then 'force_generic_plan' else 'force_custom_plan' end, true);
     execute 'prepare page(jsonb, jsonb, int, uuid, int, text[], uuid) as '
-        || api.customer_page_sql(api.customer_way(sort, filter), filter, false, sort, behind is not null or kept);
+        || api.customer_page_sql(api.customer_way(sort, filter), filter, false, sort, behind is not null or kept, false);
     execute format('explain (analyze, verbose, format json) execute page(%L, %L, 50, %L, %L, %L, %L)', filter,
         coalesce(behind, case when kept then '["infinity", "ffffffff-ffff-ffff-ffff-ffffffffffff"]'::jsonb end), app.me(), app.org(),
         case when app.role() = 'manager' then app.team_segments() else app.segments() end, app.above()) into plan;
