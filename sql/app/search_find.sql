@@ -77,15 +77,18 @@ end
 $$;
 
 -- Those who fit among the latest customers of the caller's book, of which most are looked at, and whether there are more: where a
--- word fits very many names, there are enough of these at once. Of more than 50 people it is the org's latest, whoever's they are.
-create or replace function app.search_book(most int, fits text[], own text, enough int, out entities text[], out ids uuid[], out more boolean)
+-- word fits very many names, there are enough of these at once. Of more than 50 people it is the org's latest, whoever's they are; of up
+-- to 50 the latest of each (by_person), up to 400 no more of them for a larger most.
+create or replace function app.search_book(most int, fits text[], own text, enough int, out entities text[], out ids uuid[], out more boolean,
+    out by_person boolean)
 language plpgsql stable as $$
 declare
     people int := case when app.role() not in ('admin', 'auditor') and app.visibility() <> 'open' and app.above() is not null then (
         select count(*) from (select from app.staff_tree t where t.org_id = app.org() and t.above_id = app.above() limit 51) p) end;
     each_  int := case when most > 400 then most / greatest(people, 1) else 0 end + enough;   -- of each person
 begin
-    if people <= 50 then
+    by_person := coalesce(people <= 50, false);
+    if by_person then
         select array_agg(h.entity) filter (where h.id is not null), array_agg(h.id) filter (where h.id is not null), bool_or(h.id is null) or count(*) >= enough
         into entities, ids, more from (select h.* from (
             select c.* from app.staff_tree t, lateral (select k.*, row_number() over () as n from (
@@ -224,7 +227,10 @@ begin
                     return query select s.entity, s.id, s.name, s.updated_at from app.search_seen(e, r, '{}') s where s.name = folded;
                 end if;
             end if;
-            book := app.search_book(case most when 200 then 2 * enough else most end, fits, own, enough);
+            book := app.search_book(case most when 200 then 40 else most end, fits, own, enough);
+            if most = 200 and book.ids is not null and cardinality(book.ids) < enough and book.more and not book.by_person then
+                book := app.search_book(150, fits, own, enough);    -- only where some of the latest fit do more of them pay
+            end if;
             e := book.entities;
             r := book.ids;
             n := 0;

@@ -23,7 +23,8 @@ from (values ('E-Mail', 'email'), ('Straße', 'address'), ('Postleitzahl', 'post
 
 select is(row(a.amount, a.why)::text, row(w.amount, w.why)::text, concat_ws(' ', w.written, w.point, w.currency))
 from (values ('1234', null, 'EUR', 123400, null), ('1.234,50', null, 'EUR', 123450, null), ('1,234.50', null, 'USD', 123450, null), ('1 234,50 €', null, 'EUR', 123450, null),
-    ('1''234.50', null, 'CHF', 123450, null), ('0.125', null, 'KWD', 125, null), ('0,125', null, 'EUR', null, 'places'), ('1.234', null, 'EUR', null, 'ambiguous'), ('1.234', 'comma', 'EUR', 123400, null),
+    ('1''234.50', null, 'CHF', 123450, null), ('12.50', null, 'JPY', null, 'places'), ('1.25', null, 'KWD', 1250, null), ('12.50', 'comma', 'EUR', null, 'format'),
+    ('0.125', null, 'KWD', 125, null), ('0,125', null, 'EUR', null, 'places'), ('1.234', null, 'EUR', null, 'ambiguous'), ('1.234', 'comma', 'EUR', 123400, null),
     ('1.234', 'point', 'EUR', null, 'places'), ('1.234', 'point', 'KWD', 1234, null), ('1.234.567', null, 'EUR', 123456700, null), ('500', null, 'JPY', 500, null), ('500,5', null, 'JPY', null, 'places'),
     ('1,23,4', null, 'EUR', null, 'format'), ('1.2.3,4', null, 'EUR', null, 'format'), ('-5', null, 'EUR', null, 'format'), ('abc', null, 'EUR', null, 'format'), ('', null, 'EUR', null, 'format'),
     ('12,5', 'point', 'EUR', null, 'format'), ('99999999999999', null, 'EUR', null, 'range'), ('10000000000000', null, null, 1000000000000000, null), (null, null, null, null, null),
