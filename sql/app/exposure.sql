@@ -117,12 +117,13 @@ declare
     me    uuid := app.me();
     now   timestamptz := app.now();
     hour  timestamptz := app.window_began(1, now);
+    known int;
 begin
-    -- (No customer is in an answer twice.)
-    if reveal or cardinality(customers) > (
-        select count(*) from app.seen s
-        where s.org_id = org and s.staff_id = me and s.customer_id = any(customers)
-          and s.at >= hour and (not opened or s.opened_at >= hour) and (not contact or s.contact_at >= hour)) then
+    -- One look by the whole key for each, whatever the planner believes of a table that has just been filled.
+    select count(*) into known from unnest(customers) i(id), lateral (
+        select s.at, s.opened_at, s.contact_at from app.seen s where s.org_id = org and s.staff_id = me and s.customer_id = i.id offset 0) s
+    where s.at >= hour and (not opened or s.opened_at >= hour) and (not contact or s.contact_at >= hour);
+    if known < cardinality(customers) or reveal then
         perform app.expose_more(org, me, app.role(), now, customers, opened, contact, reveal);
     end if;
 end
