@@ -240,3 +240,10 @@ def test_hidden_takes_as_long_as_missing(rita, omar):
     median = {q: sorted(t)[20] for q, t in took.items()}
     for hidden, missing in ((w, v), (c["phone"], c["phone"][:-2] + "99")):
         assert abs(median[hidden] - median[missing]) < max(0.5 * median[missing], 0.003), median
+
+
+def test_a_word_longer_than_the_index_keeps(rita):
+    """Its first 64 letters are another's too."""
+    start = word().ljust(64, "z")
+    one, other = (rita.customer(name=start + end)["id"] for end in ("alpha", "omega"))
+    assert ids(rita, start + "alpha") == [one] and ids(rita, start + "om") == [other] and set(ids(rita, start)) == {one, other}
