@@ -65,7 +65,9 @@ grant usage, create on schema api to holdfast_api, holdfast_owner;
 \ir app/outbox.sql
 \ir app/alerts.sql
 \ir app/budgets.sql
+\ir app/exposure_limits.sql
 \ir app/exposure.sql
+\ir app/plain_sight.sql
 \ir app/exposure_share.sql
 \ir app/exposure_read.sql
 \ir app/refusals.sql

@@ -212,10 +212,7 @@ begin
         e.used[3][2] := e.used[3][2] + hot.c3;
     end if;
     e := app.exposure_judged(e, now, '{f,f,f}');
-    update app.exposure x set began = e.began, used = e.used, before = e.before, own = e.own, book = e.book, limits = e.limits,
-        limits_of = e.limits_of, remaining = e.remaining
-    where x.org_id = org and x.staff_id = me;
-    perform set_config('app.remaining', coalesce(e.remaining::text, ''), true);
+    perform app.exposure_kept(e), set_config('app.remaining', coalesce(e.remaining::text, ''), true);
 end
 $$;
 alter function app.export_counts owner to holdfast_owner;

@@ -48,23 +48,21 @@ begin
 end
 $$;
 
--- What a person's limits follow from: his role, the settings and the grants that are not over.
-create or replace function app.exposure_key(org int, me uuid, role text, now timestamptz) returns text
-language plpgsql stable as $$
-begin
-    return concat_ws(' ', role, (select o.version from app.settings o where o.org_id = org), (select concat_ws(' ', count(*), max(g.at))
-        from app.exposure_grant g where g.org_id = org and g.staff_id = me and g.until > now));
-end
-$$;
-
--- A person's numbers, locked. The limits in them are worked out again when the settings, his role, a grant or the size of the base
--- have changed.
+-- A person's numbers, locked, with what was counted in plain sight, where nothing more is until app.plain_room allows it: that row is
+-- locked first, as by whoever counts there and then has to come here (app.expose). The limits in them are worked out again when the
+-- settings, his role, a grant or the size of the base have changed.
 create or replace function app.exposure_locked(org int, me uuid, role text, now timestamptz) returns app.exposure
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
     e   app.exposure;
+    p   app.plain_sight;
     key text;
 begin
+    loop
+        update app.plain_sight x set most = x.customers where x.org_id = org and x.staff_id = me returning * into p;
+        exit when found;
+        insert into app.plain_sight (org_id, staff_id, most, until) values (org, me, 0, now) on conflict do nothing;
+    end loop;
     select * into e from app.exposure x where x.org_id = org and x.staff_id = me for no key update;
     if not found then
         insert into app.exposure (org_id, staff_id, began, used, before)
@@ -72,6 +70,7 @@ begin
             array_fill(0, array[3, 5]), array_fill(0, array[3, 5])) on conflict do nothing;
         select * into strict e from app.exposure x where x.org_id = org and x.staff_id = me for no key update;
     end if;
+    e := app.exposure_with(e, p);
     if e.began[1] + interval '1 hour' <= now then
         e := app.exposure_turned(e, now);
         e.limits_of := null;
@@ -86,29 +85,21 @@ end
 $$;
 alter function app.exposure_locked owner to holdfast_owner;
 
--- The limits of a person as numbers: [window][measure][soft, hard], null where there is none. A grant lies on top of them.
-create or replace function app.exposure_limits(org int, me uuid, role text, now timestamptz) returns int[]
-language plpgsql stable security definer set search_path = pg_catalog, app, pg_temp as $$
-declare
-    b    jsonb := app.budget_of(role, me, (select o.budgets from app.settings o where o.org_id = org));
-    base int := (select coalesce(sum(s.customers), 0) from app.base s where s.org_id = org);
+-- Writes them back.
+create or replace function app.exposure_kept(e app.exposure) returns void
+language plpgsql volatile as $$
 begin
-    return (select array_agg(w.measures order by w.n)
-        from (select w.n, array_agg(array[app.budget_number(b->m.name->w.name->>'soft', base) + g.more, app.budget_number(b->m.name->w.name->>'hard', base) + g.more]
-                order by m.n) as measures
-            from unnest(app.windows()) with ordinality w(name, n)
-            cross join unnest(app.measures()) with ordinality m(name, n)
-            cross join lateral (select least(coalesce(sum(x.amount), 0), 1000000000)::int as more from app.exposure_grant x
-                where x.org_id = org and x.staff_id = me and x.measure = m.name and x.until > now) g
-            group by w.n) w);
+    update app.exposure x set began = e.began, used = e.used, before = e.before, own = e.own, book = e.book, plain = e.plain, limits = e.limits,
+        limits_of = e.limits_of, remaining = e.remaining, masked_until = e.masked_until, blocked_until = e.blocked_until, blocked_why = e.blocked_why
+    where x.org_id = e.org_id and x.staff_id = e.staff_id;
 end
 $$;
-alter function app.exposure_limits owner to holdfast_owner;
 
 -- Counts what the answer in hand shows the caller: opened, as records of their own; contact, with contact values that are not masked;
 -- reveal, because he asked for these for a reason. 429 exposure_budget_exceeded beyond a hard limit, which takes the whole request
--- back. What was counted within the hour already costs a look and no write. The settings hold for all that it calls: with one plan for
--- any number of customers there is none to be made for each request, which costs more than the look.
+-- back. What was counted within the hour already costs a look and no write, a first sight of his own two small ones (plain_sight.sql).
+-- The settings hold for all that it calls: with one plan for any number of customers there is none to be made for each request, which
+-- costs more than the look.
 create or replace function app.expose(customers uuid[], opened boolean, contact boolean, reveal boolean) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp
     set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
@@ -119,13 +110,36 @@ declare
     hour  timestamptz := app.window_began(1, now);
     known int;
 begin
-    -- One look by the whole key for each, whatever the planner believes of a table that has just been filled.
-    select count(*) into known from unnest(customers) i(id), lateral (
-        select s.at, s.opened_at, s.contact_at from app.seen s where s.org_id = org and s.staff_id = me and s.customer_id = i.id offset 0) s
-    where s.at >= hour and (not opened or s.opened_at >= hour) and (not contact or s.contact_at >= hour);
-    if known < cardinality(customers) or reveal then
-        perform app.expose_more(org, me, app.role(), now, customers, opened, contact, reveal);
+    if cardinality(customers) = 1 and not reveal then
+        -- Most answers show one, which is cheaper to look for than any number.
+        select (s.at >= hour and (not opened or s.opened_at >= hour) and (not contact or s.contact_at >= hour))::int into known
+        from app.seen s where s.org_id = org and s.staff_id = me and s.customer_id = expose.customers[1];
+        if known is null then
+            update app.plain_sight p set customers = p.customers + 1, contacts = p.contacts + contact::int, opened = p.opened + expose.opened::int
+            where p.org_id = org and p.staff_id = me and p.until > now and p.customers < p.most
+              and (select app.belonging(app.role(), me, c.owner_id, c.owner_since, c.created_at, now) = 'own'
+                from app.customer c where c.org_id = org and c.id = expose.customers[1]);
+            if found then
+                insert into app.seen (org_id, staff_id, customer_id, first_at, at, opened_at, contact_at)
+                values (org, me, expose.customers[1], now, now, case when expose.opened then now end, case when contact then now end) on conflict do nothing;
+                if found then
+                    return;
+                end if;
+                -- Another request has shown him the same meanwhile, and counted it.
+                update app.plain_sight p set customers = p.customers - 1, contacts = p.contacts - contact::int, opened = p.opened - expose.opened::int
+                where p.org_id = org and p.staff_id = me;
+            end if;
+        end if;
+    else
+        -- One look by the whole key for each, whatever the planner believes of a table that has just been filled.
+        select count(*) into known from unnest(customers) i(id), lateral (
+            select s.at, s.opened_at, s.contact_at from app.seen s where s.org_id = org and s.staff_id = me and s.customer_id = i.id offset 0) s
+        where s.at >= hour and (not opened or s.opened_at >= hour) and (not contact or s.contact_at >= hour);
     end if;
+    if known = cardinality(customers) and not reveal then
+        return;
+    end if;
+    perform app.expose_more(org, me, app.role(), now, customers, opened, contact, reveal);
 end
 $$;
 alter function app.expose owner to holdfast_owner;
@@ -230,10 +244,10 @@ begin
     select org, me, i.id, now, now, case when opened then now end, case when contact then now end from unnest(customers) i(id) order by i.id
     on conflict (org_id, staff_id, customer_id) do update set at = greatest(s.at, excluded.at),
         opened_at = coalesce(excluded.opened_at, s.opened_at), contact_at = coalesce(excluded.contact_at, s.contact_at);
-    update app.exposure x set began = e.began, used = e.used, before = e.before, own = e.own, book = e.book, limits = e.limits,
-        limits_of = e.limits_of, remaining = e.remaining, masked_until = e.masked_until
-    where x.org_id = org and x.staff_id = me;
-    perform set_config('app.remaining', coalesce(e.remaining::text, ''), true);
+    perform app.exposure_kept(e), set_config('app.remaining', coalesce(e.remaining::text, ''), true);
+    if kind = 'own' and new_[1] > 0 then
+        perform app.plain_room(e, now);
+    end if;
 end
 $$;
 alter function app.expose_more owner to holdfast_owner;
@@ -246,58 +260,3 @@ begin
 end
 $$;
 alter function app.book_size owner to holdfast_owner;
-
--- Holds the numbers against the limits: refuses beyond a hard one, masks beyond a soft one. asked says which measures grew; who
--- looks again at what he has seen is not refused for it.
-create or replace function app.exposure_judged(e app.exposure, now timestamptz, asked boolean[]) returns app.exposure
-language plpgsql volatile as $$
-declare
-    n    int;
-    soft int;
-    hard int;
-    till timestamptz;
-begin
-    e.remaining := null;
-    for w in 1..3 loop
-        for m in 1..3 loop
-            continue when m > 1 and not asked[m];
-            n := app.window_used(w, e.began[w], e.used[w][m], e.before[w][m], now);
-            soft := e.limits[w][m][1];
-            hard := e.limits[w][m][2];
-            if n > hard and asked[m] then
-                perform app.exposure_refused(e, w, m, hard, now);
-            end if;
-            if m = 1 and hard is not null then
-                e.remaining := least(e.remaining, greatest(0, hard - n));
-            end if;
-            if n > soft and asked[m] then
-                till := app.window_reset(w, e.began[w], e.used[w][m], e.before[w][m], soft);
-                if e.masked_until is null or e.masked_until <= now then
-                    perform app.alert('exposure_soft', 'medium', e.staff_id, 'freeze', jsonb_build_object('measure', (app.measures())[m],
-                        'window', (app.windows())[w], 'limit', soft, 'used', n));
-                end if;
-                e.masked_until := greatest(e.masked_until, till);
-            end if;
-        end loop;
-    end loop;
-    return e;
-end
-$$;
-
--- 429: the limit, what was used of it before this request, and when there is room again.
-create or replace function app.exposure_refused(e app.exposure, w int, m int, hard int, now timestamptz) returns void
-language plpgsql volatile as $$
-declare
-    kept app.exposure;
-    till timestamptz;
-begin
-    select * into kept from app.exposure x where x.org_id = e.org_id and x.staff_id = e.staff_id;
-    kept := app.exposure_turned(kept, now);
-    till := greatest(now + interval '1 second', app.window_reset(w, kept.began[w], kept.used[w][m], kept.before[w][m], hard));
-    perform app.refuse(429, 'exposure_budget_exceeded', 'You have seen as much of the customer base as you may for now. Ask your manager for more.',
-        jsonb_build_object('measure', (app.measures())[m], 'window', (app.windows())[w], 'limit', hard,
-            'used', app.window_used(w, kept.began[w], kept.used[w][m], kept.before[w][m], now), 'reset', app.time_json(till),
-            'retry_after', ceil(extract(epoch from till - now))::int));
-end
-$$;
-

@@ -6,10 +6,9 @@ create or replace function app.exposure_now(org int, who uuid, role text, now ti
 returns table (n int, m int, used int, soft int, hard int, reset timestamptz)
 language plpgsql stable as $$
 declare
-    e   app.exposure;
+    e   app.exposure := app.exposure_of(org, who);
     lim int[] := app.exposure_limits(org, who, role, now);
 begin
-    select * into e from app.exposure x where x.org_id = org and x.staff_id = who;
     return query
         select w, c, u.n, lim[w][c][1], lim[w][c][2],
             case when u.n >= lim[w][c][2] then app.window_reset(w, s.began, k.used, k.before, lim[w][c][2]) end
@@ -28,13 +27,12 @@ $$;
 create or replace function app.exposure_brief(org int, who uuid, role text, now timestamptz) returns jsonb
 language plpgsql stable as $$
 declare
-    e     app.exposure;
+    e     app.exposure := app.exposure_of(org, who);
     began timestamptz;
     n     int;
     day   int := 0;
     rest  int;
 begin
-    select * into e from app.exposure x where x.org_id = org and x.staff_id = who;
     if e.limits_of is distinct from app.exposure_key(org, who, role, now) or e.began[1] + interval '1 hour' <= now then
         e.limits := app.exposure_limits(org, who, role, now);
     end if;
@@ -59,9 +57,8 @@ declare
     e   app.exposure := app.exposure_locked(org, who, (select s.role from app.staff s where s.org_id = org and s.id = who), app.now());
 begin
     e := app.exposure_judged(e, app.now(), '{f,f,f}');
-    update app.exposure x set began = e.began, used = e.used, before = e.before, own = e.own, book = e.book, limits = e.limits,
-        limits_of = e.limits_of, remaining = e.remaining, masked_until = null
-    where x.org_id = org and x.staff_id = who;
+    e.masked_until := null;
+    perform app.exposure_kept(e);
 end
 $$;
 alter function app.exposure_eased owner to holdfast_owner;
@@ -69,10 +66,12 @@ alter function app.exposure_eased owner to holdfast_owner;
 -- Freezes a person, or lets him go on, also where he had asked too often.
 create or replace function app.freeze(who uuid, frozen boolean, why text) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
+declare
+    e app.exposure := app.exposure_locked(app.org(), who, (select s.role from app.staff s where s.org_id = app.org() and s.id = who), app.now());
 begin
-    perform app.exposure_locked(app.org(), who, (select s.role from app.staff s where s.org_id = app.org() and s.id = who), app.now());
-    update app.exposure x set blocked_until = case when frozen then 'infinity'::timestamptz end, blocked_why = case when frozen then why end
-    where x.org_id = app.org() and x.staff_id = who;
+    e.blocked_until := case when frozen then 'infinity'::timestamptz end;
+    e.blocked_why := case when frozen then why end;
+    perform app.exposure_kept(e);
 end
 $$;
 alter function app.freeze owner to holdfast_owner;

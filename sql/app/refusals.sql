@@ -34,9 +34,7 @@ begin
                 'severity', case when n > hard then 'high' else 'medium' end);
         end if;
     end loop;
-    update app.exposure x set began = e.began, used = e.used, before = e.before, own = e.own, book = e.book, limits = e.limits,
-        limits_of = e.limits_of, blocked_until = e.blocked_until, blocked_why = e.blocked_why
-    where x.org_id = org and x.staff_id = me;
+    perform app.exposure_kept(e);
     if beyond is not null then
         perform app.wait_for_disk(true), app.alert('denied', beyond->>'severity', me, 'freeze', beyond - 'severity' || jsonb_build_object('events', array(
             select v.id from app.event v where v.org_id = org and v.staff_id = me and v.kind in ('refused.not_found', 'refused.forbidden')

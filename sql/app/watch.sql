@@ -146,8 +146,10 @@ begin
     end if;
     perform set_config('app.org', org::text, true);
     -- Whoever was shown or changed anything today; numbers of an earlier day are none of today's.
-    perform app.watch_person(org, s.id, s.role, today, case when e.began[2] = today then e.used[2][3] else 0 end, case when e.began[2] = today then e.used[2][5] else 0 end)
+    perform app.watch_person(org, s.id, s.role, today, case when e.began[2] = today then e.used[2][3] else 0 end,
+        case when e.began[2] = today then e.used[2][5] + coalesce(p.opened - e.plain[3], 0) else 0 end)
     from app.staff s left join app.exposure e on e.org_id = s.org_id and e.staff_id = s.id
+    left join app.plain_sight p on p.org_id = s.org_id and p.staff_id = s.id
     where s.org_id = org and (e.began[2] = today or exists (select from app.operation o where o.org_id = org and o.actor_id = s.id and o.id >= app.uuid7_floor(today)))
     order by s.id;
     return true;

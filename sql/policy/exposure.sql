@@ -4,7 +4,7 @@ do $$
 declare
     t text;
 begin
-    foreach t in array array['seen', 'team_seen', 'exposure', 'exposure_share', 'base', 'alert', 'hold', 'habit'] loop
+    foreach t in array array['seen', 'team_seen', 'exposure', 'plain_sight', 'exposure_share', 'base', 'alert', 'hold', 'habit'] loop
         execute format('create policy %s_owner on app.%1$s for all to holdfast_owner using (true) with check (true)', t);
     end loop;
     -- These are appended to only, and that of a person's days is written once for each.
@@ -24,6 +24,7 @@ create policy customer_count on app.customer for select to holdfast_owner using 
 \set OVER '(:ROLE in (''admin'', ''auditor'') or (:ROLE = ''manager'' and exists (select from app.staff_tree t where t.org_id = :ORG and t.above_id = :ME and t.below_id = staff_id and t.distance > 0)))'
 create policy seen_read on app.seen for select to holdfast_api using (org_id = :ORG and (staff_id = :ME or :OVER));
 create policy exposure_read on app.exposure for select to holdfast_api using (org_id = :ORG and (staff_id = :ME or :OVER));
+create policy plain_sight_read on app.plain_sight for select to holdfast_api using (org_id = :ORG and (staff_id = :ME or :OVER));
 create policy exposure_day_read on app.exposure_day for select to holdfast_api using (org_id = :ORG and (staff_id = :ME or :OVER));
 create policy exposure_share_read on app.exposure_share for select to holdfast_api using (org_id = :ORG and (staff_id = :ME or :OVER));
 create policy exposure_grant_read on app.exposure_grant for select to holdfast_api using (org_id = :ORG and (staff_id = :ME or :OVER));
@@ -41,7 +42,7 @@ create policy hold_create on app.hold for insert to holdfast_api with check (org
 create policy decoy_read on app.decoy for select to holdfast_api using (org_id = :ORG and :ROLE in ('admin', 'auditor'));
 create policy decoy_create on app.decoy for insert to holdfast_api with check (org_id = :ORG and :ROLE = 'admin' and made_by = :ME);
 
-grant select on app.seen, app.exposure, app.exposure_day, app.exposure_share, app.exposure_grant, app.event, app.alert, app.hold, app.decoy to holdfast_api;
+grant select on app.seen, app.exposure, app.plain_sight, app.exposure_day, app.exposure_share, app.exposure_grant, app.event, app.alert, app.hold, app.decoy to holdfast_api;
 grant insert on app.exposure_grant, app.hold, app.decoy to holdfast_api;
 grant update (status, closed_by, closed_at, note) on app.alert to holdfast_api;
 grant update (status, decided_by, decided_at, note, operation_id) on app.hold to holdfast_api;

@@ -105,6 +105,17 @@ def test_read_only(stack, otto, opened, done, due):
     assert watched(stack, otto, one) == ({("read_only", "medium")} if due else set())
 
 
+@pytest.mark.parametrize("plain, counted, due", [(31, 0, True), (30, 0, False), (31, 1, False), (61, 30, True)])
+def test_what_was_opened_in_plain_sight_counts(stack, otto, plain, counted, due):
+    """Of these the person's numbers have so many already."""
+    one = newcomer(stack, "rep", otto)
+    today(stack, one, 0, 30)
+    stack.sql("update app.exposure set plain = array[%s, %s, %s] where staff_id = %s", counted, counted, counted, one.id)
+    stack.sql("insert into app.plain_sight (org_id, staff_id, customers, contacts, opened, most, until) select org_id, id, %s, %s, %s, 0, app.now() from app.staff where id = %s",
+              plain, plain, plain, one.id)
+    assert ("read_only" in {rule for rule, _ in watched(stack, otto, one)}) == due
+
+
 def test_a_stale_row_is_zero(stack, otto):
     one = newcomer(stack, "rep", otto)
     past(stack, one, QUIET)

@@ -167,8 +167,8 @@ select set_eq(
         ('notice', 'notice_rotation', 'INSERT', 'holdfast_mover')
     union all values ('bulk', 'bulk_progress', 'UPDATE', 'holdfast_api'), ('bulk_item', 'bulk_item_own', 'ALL', 'holdfast_api'), ('bulk_decision', 'bulk_decision_owner', 'SELECT', 'holdfast_owner')
     union all select t.name, t.name || '_create', 'INSERT', 'holdfast_api' from unnest('{bulk,bulk_decision,export,export_decision,export_ticket,export_decoy}'::text[]) t(name)
-    union all select t.name, t.name || '_read', 'SELECT', 'holdfast_api' from unnest('{bulk,bulk_decision,export,export_decision,export_ticket,export_decoy,seen,exposure,exposure_day,exposure_share,exposure_grant,event,alert,hold,decoy}'::text[]) t(name)
-    union all select t.name, t.name || '_owner', 'ALL', 'holdfast_owner' from unnest('{bulk,bulk_item,export,export_ticket,seen,team_seen,exposure,exposure_share,base,alert,hold,habit}'::text[]) t(name)
+    union all select t.name, t.name || '_read', 'SELECT', 'holdfast_api' from unnest('{bulk,bulk_decision,export,export_decision,export_ticket,export_decoy,seen,exposure,plain_sight,exposure_day,exposure_share,exposure_grant,event,alert,hold,decoy}'::text[]) t(name)
+    union all select t.name, t.name || '_owner', 'ALL', 'holdfast_owner' from unnest('{bulk,bulk_item,export,export_ticket,seen,team_seen,exposure,plain_sight,exposure_share,base,alert,hold,habit}'::text[]) t(name)
     union all select t.name, t.name || '_write', 'INSERT', 'holdfast_owner' from unnest('{event,exposure_day}'::text[]) t(name)
     union all select t.name, t.name || '_find', 'SELECT', 'holdfast_owner' from unnest('{event,exposure_day,exposure_grant,decoy}'::text[]) t(name)
     union all values ('import', 'import_read', 'SELECT', 'holdfast_api'), ('import', 'import_create', 'INSERT', 'holdfast_api'), ('import', 'import_progress', 'UPDATE', 'holdfast_api'),
@@ -207,7 +207,7 @@ select set_eq(
         ('bulk', 'INSERT SELECT'), ('bulk_item', 'DELETE INSERT SELECT'), ('bulk_decision', 'INSERT SELECT'),
         ('export', 'INSERT SELECT'), ('export_decision', 'INSERT SELECT'), ('export_ticket', 'INSERT SELECT'), ('export_decoy', 'INSERT SELECT'),
         ('import', 'INSERT SELECT'), ('import_row', 'INSERT SELECT'), ('import_error', 'INSERT SELECT'), ('import_part', 'DELETE INSERT SELECT'), ('import_key', 'DELETE INSERT SELECT'),
-        ('seen', 'SELECT'), ('exposure', 'SELECT'), ('exposure_day', 'SELECT'), ('exposure_share', 'SELECT'), ('event', 'SELECT'), ('alert', 'SELECT'), ('outbox', 'SELECT'), ('delivery', 'SELECT'), ('delivery_attempt', 'SELECT')) t(name, privileges)
+        ('seen', 'SELECT'), ('exposure', 'SELECT'), ('plain_sight', 'SELECT'), ('exposure_day', 'SELECT'), ('exposure_share', 'SELECT'), ('event', 'SELECT'), ('alert', 'SELECT'), ('outbox', 'SELECT'), ('delivery', 'SELECT'), ('delivery_attempt', 'SELECT')) t(name, privileges)
     union all select t.name, 'holdfast_mover', 'SELECT' from unnest('{import,import_row,calling_code,customer,contact,deal,activity,offer,segment,staff,staff_segment,staff_tree,stage}'::text[]) t(name)
     union all values ('calling_code', 'holdfast_search', 'SELECT'), ('search_word', 'holdfast_search', 'SELECT'), ('staff_tree', 'holdfast_search', 'SELECT'), ('offer_counter', 'holdfast_mover', 'INSERT SELECT UPDATE'), ('rotation', 'holdfast_mover', 'INSERT SELECT UPDATE'),
         ('rotation_item', 'holdfast_mover', 'DELETE INSERT SELECT'), ('notice', 'holdfast_mover', 'INSERT'), ('moved', 'holdfast_mover', 'INSERT SELECT UPDATE')$$,
@@ -319,7 +319,7 @@ select set_eq($$select name, owner from functions where space = 'app' and prosec
         ('exposure_locked', 'holdfast_owner'), ('exposure_limits', 'holdfast_owner'), ('book_size', 'holdfast_owner'), ('partitions_past', 'holdfast_owner'), ('base_counted', 'holdfast_owner'),
         ('refusal', 'holdfast_owner'), ('refused', 'holdfast_owner'), ('log_in_refused', 'holdfast_owner'), ('log_in_throttled', 'holdfast_owner'), ('log_in_reused', 'holdfast_owner'), ('exposure_eased', 'holdfast_owner'), 
         ('notify', 'holdfast_owner'), ('outbox_take', 'holdfast_owner'), ('outbox_done', 'holdfast_owner')) v(name, owner)
-    union all select n, 'holdfast_owner' from unnest('{change_limit,contact_changed,deleted,held_by,tg_held,tg_gone,deciders,hold_alert,holds_expire,freeze,decoys_touched,alert_once,habit_of,off_hours,watch_transfers,watch_person,watch,export_customers,had_before,tg_export,tg_export_decision,tg_export_ticket,tg_staff_exports,exports_void,exports_expire,export_deciders,export_maker,export_counts,export_counted,rotate,export_downloads,import_forget,imports_forget,import_broken,import_archived,exempt_by_himself,given_turn,given_alone,given_too_many,given_back,approval_above,tg_bulk,tg_bulk_decision,bulk_overlap,tg_job_bulk,bulk_cancel,bulk_enter,bulk_stopped_enter,bulk_expire,bulk_forget}'::text[]) n
+    union all select n, 'holdfast_owner' from unnest('{tg_plain_closed,change_limit,contact_changed,deleted,held_by,tg_held,tg_gone,deciders,hold_alert,holds_expire,freeze,decoys_touched,alert_once,habit_of,off_hours,watch_transfers,watch_person,watch,export_customers,had_before,tg_export,tg_export_decision,tg_export_ticket,tg_staff_exports,exports_void,exports_expire,export_deciders,export_maker,export_counts,export_counted,rotate,export_downloads,import_forget,imports_forget,import_broken,import_archived,exempt_by_himself,given_turn,given_alone,given_too_many,given_back,approval_above,tg_bulk,tg_bulk_decision,bulk_overlap,tg_job_bulk,bulk_cancel,bulk_enter,bulk_stopped_enter,bulk_expire,bulk_forget}'::text[]) n
     union all select format('tg_%s_history_%s', t, e), 'holdfast_owner' from unnest('{staff,funnel,settings,contact,deal,activity,offer}'::text[]) t, unnest('{insert,update,delete}'::text[]) e$$,
     'the security definer functions of app are exactly these, and none belongs to a superuser');
 select is_empty($$select whole from functions where prosecdef and proconfig[1] is distinct from 'search_path=pg_catalog, app, pg_temp'$$,
@@ -337,7 +337,7 @@ select is_empty($$select c.oid::regclass from pg_class c where c.relnamespace = 
 select set_eq($$select t.name from tables t where not t.part and not exists (select from app.entity e where e.relation::regclass = t.oid)$$,
     $$values ('break_glass'), ('calling_code'), ('notice'), ('chore'), ('credential'), ('disclosure'), ('entity'), ('history'), ('invite'), ('job'), ('login'), ('login_throttle'), ('operation'), ('org'),
         ('refresh'), ('restore'), ('restore_conflict'), ('restore_item'), ('retry'), ('segment'), ('session'), ('staff_segment'),
-        ('staff_tree'), ('stage'), ('offer_counter'), ('search_word'), ('moved'), ('seen'), ('team_seen'), ('exposure'), ('exposure_day'), ('exposure_share'), ('exposure_grant'),
+        ('staff_tree'), ('stage'), ('offer_counter'), ('search_word'), ('moved'), ('seen'), ('team_seen'), ('exposure'), ('plain_sight'), ('exposure_day'), ('exposure_share'), ('exposure_grant'),
         ('base'), ('event'), ('alert'), ('hold'), ('decoy'), ('habit'), ('outbox'), ('delivery'), ('delivery_attempt'),
         ('export'), ('export_decision'), ('export_ticket'), ('export_decoy'), ('bulk'), ('bulk_item'), ('bulk_decision'),
         ('rotation'), ('rotation_item'),

@@ -113,6 +113,7 @@ insert into matrix values
     ('operation', 'select count(*) from app.operation o where o.org_id = $2 and ($4 is null or o.actor_id = any($4))'),
     ('seen', 'select count(*) from app.seen t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
     ('exposure', 'select count(*) from app.exposure t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
+    ('plain_sight', 'select count(*) from app.plain_sight t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
     ('exposure_day', 'select count(*) from app.exposure_day t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
     ('exposure_share', 'select count(*) from app.exposure_share t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
     ('exposure_grant', 'select count(*) from app.exposure_grant t where t.org_id = $2 and ($4 is null or t.staff_id = any($4))'),
