@@ -182,6 +182,23 @@ def test_only_what_is_long_his_own_goes_the_short_way(base, stack):
     assert (used(stack, rep, "customers", "day"), used(stack, rep, "contacts", "day")) == (6, 11)
 
 
+def test_whoever_sees_more_of_one_is_counted_again(base, stack):
+    """What was listed, or opened with masked values, is not yet seen as it is when it is opened, or unmasked."""
+    def counted(who):
+        return used(stack, who, "opened", "hour"), used(stack, who, "contacts", "hour")
+    listed, masked = base.rep(), base.rep()
+    one, two = base.make(listed, 1) + base.make(masked, 1)
+    try:
+        stack.sql("update app.settings set contact_masking = 'always' where org_id = %s", base.org)
+        assert [c["id"] for c in listed.get("/customers", owner=listed.id).json()["data"]] == [one] and counted(listed) == (0, 0)
+        assert listed.get("/customers/" + one).status_code == 200 and counted(listed) == (1, 0)
+        assert masked.get("/customers/" + two).json()["masked"] != [] and counted(masked) == (1, 0)
+        stack.sql("update app.settings set contact_masking = 'off' where org_id = %s", base.org)
+        assert masked.get("/customers/" + two).json()["masked"] == [] and counted(masked) == (1, 1)
+    finally:
+        stack.sql("update app.settings set contact_masking = 'off' where org_id = %s", base.org)
+
+
 def test_of_32_at_once_each_counts_once(base, stack):
     """Requests at once for the same customers: one counts, and the limit is not passed."""
     rep = base.rep()
