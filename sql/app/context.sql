@@ -42,7 +42,10 @@ language sql stable parallel safe as $$ select nullif(current_setting('app.segme
 create or replace function app.above() returns uuid
 language sql stable parallel safe as $$ select nullif(current_setting('app.above', true), '')::uuid $$;
 
--- The org's settings (app.settings).
+-- The org's settings (app.settings), and which version of them.
+create or replace function app.settings_version() returns int
+language sql stable parallel safe as $$ select nullif(current_setting('app.settings_version', true), '')::int $$;
+
 create or replace function app.visibility() returns text
 language sql stable parallel safe as $$ select nullif(current_setting('app.visibility', true), '') $$;
 
@@ -113,7 +116,7 @@ language sql stable parallel safe as $$ select app.visibility() <> 'open' and ap
 
 -- Writes the whole context of the transaction; hides is that of app.settings. In plpgsql, which keeps its plan: 7 us against 22.
 create or replace function app.context(org int, me uuid, role text, session uuid, request uuid, action text, via text,
-    segments text[], manager uuid, visibility text, contact_masking text, hides jsonb, classification text) returns void
+    segments text[], manager uuid, visibility text, contact_masking text, hides jsonb, classification text, settings int default null) returns void
 language plpgsql volatile as $$
 begin
     perform set_config('app.org', org::text, true), set_config('app.me', me::text, true),
@@ -122,7 +125,7 @@ begin
         set_config('app.via', via, true), set_config('app.classification', classification, true),
         set_config('app.segments', segments::text, true), set_config('app.above', case when role = 'manager' then me when role = 'rep' and visibility = 'team' then manager end::text, true),
         set_config('app.visibility', visibility, true), set_config('app.contact_masking', contact_masking, true),
-        set_config('app.hides', hides::text, true), set_config('app.hiding', '', true),
+        set_config('app.hides', hides::text, true), set_config('app.hiding', '', true), set_config('app.settings_version', settings::text, true),
         set_config('app.single', '', true), set_config('app.team', '', true), set_config('app.regain', '', true), set_config('app.owners_fit', '', true), set_config('app.stage_known', '', true), set_config('app.remaining', '', true), set_config('app.moment', '', true),
         set_config('app.operation', '', true), set_config('app.reason', '', true), set_config('app.undoes', '', true);
     if hides is not null and role = 'rep' then

@@ -2,8 +2,9 @@
 --
 -- Counted are distinct customers: a customer counts once in a window, whatever showed him. A window's number is that of the window
 -- in hand and, in proportion to what of it still lies within the window's length, those of the one before that were not seen again:
--- so nobody gets twice as much around the turn of an hour or a day. One row of app.exposure holds a person's numbers, and is locked by
--- whoever counts: of requests at once none sees more than the limit.
+-- so nobody gets twice as much around the turn of an hour or a day. One row of app.exposure holds a person's numbers, one of
+-- app.plain_sight those of a kind that needs no judgement (plain_sight.sql), and whoever counts locks them: of requests at once none sees
+-- more than the limit.
 
 -- What is in a window now: used of the one in hand, before of the one before it.
 create or replace function app.window_used(n int, began timestamptz, used int, before int, now timestamptz) returns int
@@ -48,9 +49,9 @@ begin
 end
 $$;
 
--- A person's numbers, locked, with what was counted in plain sight, where nothing more is until app.plain_room allows it: that row is
--- locked first, as by whoever counts there and then has to come here (app.expose). The limits in them are worked out again when the
--- settings, his role, a grant or the size of the base have changed.
+-- A person's numbers, locked, with what was counted in plain sight. Nothing more is counted there until app.plain_room allows it again,
+-- since what the caller counts uses up that room. That row is locked first by everybody, lest the two locks meet crosswise. The limits
+-- are worked out again when the settings, his role, a grant or the size of the base have changed.
 create or replace function app.exposure_locked(org int, me uuid, role text, now timestamptz) returns app.exposure
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
@@ -59,14 +60,14 @@ declare
     key text;
 begin
     loop
-        update app.plain_sight x set most = x.customers where x.org_id = org and x.staff_id = me returning * into p;
+        update app.plain_sight x set most = x.sights where x.org_id = org and x.staff_id = me returning * into p;
         exit when found;
-        insert into app.plain_sight (org_id, staff_id, most, until) values (org, me, 0, now) on conflict do nothing;
+        insert into app.plain_sight (org_id, staff_id) values (org, me) on conflict do nothing;
     end loop;
     select * into e from app.exposure x where x.org_id = org and x.staff_id = me for no key update;
     if not found then
-        insert into app.exposure (org_id, staff_id, began, used, before)
-        values (org, me, array[app.window_began(1, now), app.window_began(2, now), app.window_began(3, now)],
+        insert into app.exposure (org_id, staff_id, plain, began, used, before)
+        values (org, me, array[p.customers, p.contacts, p.opened], array[app.window_began(1, now), app.window_began(2, now), app.window_began(3, now)],
             array_fill(0, array[3, 5]), array_fill(0, array[3, 5])) on conflict do nothing;
         select * into strict e from app.exposure x where x.org_id = org and x.staff_id = me for no key update;
     end if;
@@ -97,7 +98,8 @@ $$;
 
 -- Counts what the answer in hand shows the caller: opened, as records of their own; contact, with contact values that are not masked;
 -- reveal, because he asked for these for a reason. 429 exposure_budget_exceeded beyond a hard limit, which takes the whole request
--- back. What was counted within the hour already costs a look and no write, a first sight of his own two small ones (plain_sight.sql).
+-- back. What was counted within the hour already costs a look and no write, a first sight of his own two small ones (plain_sight.sql);
+-- what he still may see is then said as it was reckoned last. From one path to the other the numbers are the same.
 -- The settings hold for all that it calls: with one plan for any number of customers there is none to be made for each request, which
 -- costs more than the look.
 create or replace function app.expose(customers uuid[], opened boolean, contact boolean, reveal boolean) returns void
@@ -114,9 +116,9 @@ begin
         -- Most answers show one, which is cheaper to look for than any number.
         select (s.at >= hour and (not opened or s.opened_at >= hour) and (not contact or s.contact_at >= hour))::int into known
         from app.seen s where s.org_id = org and s.staff_id = me and s.customer_id = expose.customers[1];
-        if known is null then
-            update app.plain_sight p set customers = p.customers + 1, contacts = p.contacts + contact::int, opened = p.opened + expose.opened::int
-            where p.org_id = org and p.staff_id = me and p.until > now and p.customers < p.most
+        if not found then
+            update app.plain_sight p set sights = p.sights + 1, customers = p.customers + 1, contacts = p.contacts + contact::int, opened = p.opened + expose.opened::int
+            where p.org_id = org and p.staff_id = me and p.until > now and p.sights < p.most and p.settings = app.settings_version()
               and (select app.belonging(app.role(), me, c.owner_id, c.owner_since, c.created_at, now) = 'own'
                 from app.customer c where c.org_id = org and c.id = expose.customers[1]);
             if found then
@@ -126,9 +128,12 @@ begin
                     return;
                 end if;
                 -- Another request has shown him the same meanwhile, and counted it.
-                update app.plain_sight p set customers = p.customers - 1, contacts = p.contacts - contact::int, opened = p.opened - expose.opened::int
+                update app.plain_sight p set sights = p.sights - 1, customers = p.customers - 1, contacts = p.contacts - contact::int, opened = p.opened - expose.opened::int
                 where p.org_id = org and p.staff_id = me;
             end if;
+        elsif known is null and app.plain_more(org, me, now, customers[1], opened, contact) then
+            -- Unknown is what he has seen within the hour, but never so.
+            return;
         end if;
     else
         -- One look by the whole key for each, whatever the planner believes of a table that has just been filled.
@@ -245,7 +250,7 @@ begin
     on conflict (org_id, staff_id, customer_id) do update set at = greatest(s.at, excluded.at),
         opened_at = coalesce(excluded.opened_at, s.opened_at), contact_at = coalesce(excluded.contact_at, s.contact_at);
     perform app.exposure_kept(e), set_config('app.remaining', coalesce(e.remaining::text, ''), true);
-    if kind = 'own' and new_[1] > 0 then
+    if kind = 'own' and e.book is not null then
         perform app.plain_room(e, now);
     end if;
 end

@@ -27,12 +27,13 @@ $$;
 create or replace function app.exposure_brief(org int, who uuid, role text, now timestamptz) returns jsonb
 language plpgsql stable as $$
 declare
-    e     app.exposure := app.exposure_of(org, who);
+    e     app.exposure;
     began timestamptz;
     n     int;
     day   int := 0;
     rest  int;
 begin
+    select * into e from app.exposure x where x.org_id = org and x.staff_id = who;
     if e.limits_of is distinct from app.exposure_key(org, who, role, now) or e.began[1] + interval '1 hour' <= now then
         e.limits := app.exposure_limits(org, who, role, now);
     end if;

@@ -91,7 +91,7 @@ end
 $$;
 alter function app.held_by owner to holdfast_owner;
 
--- Behind each statement that can have changed a contact value, when its history is written. The person's row of app.exposure makes
+-- Behind each statement that can have changed a contact value, when its history is written. The person's rows (app.exposure_locked) make
 -- his parallel requests wait for each other here: it is what each of them locks last anyway (app.disclose), behind the records, so
 -- nothing new can deadlock; and whoever gets it sees what the one before did.
 create or replace function app.tg_held() returns trigger

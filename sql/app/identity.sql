@@ -41,7 +41,7 @@ declare
     secret bytea := app.secret_hash(session);
 begin
     select s.org_id, s.id, s.staff_id, p.role, p.segments, p.manager_id, o.visibility,
-        case when e.masked_until > app.now() then 'always' else o.contact_masking end as contact_masking, o.hides, o.classification,
+        case when e.masked_until > app.now() then 'always' else o.contact_masking end as contact_masking, o.hides, o.classification, o.version as settings,
         e.remaining, case when e.blocked_until > app.now() then e.blocked_until end as blocked_until
     into caller
     from app.session s
@@ -54,7 +54,7 @@ begin
         raise exception 'session_ended' using errcode = 'PT401', hint = 'The session has ended. Log in again.';
     end if;
     perform app.context(caller.org_id, caller.staff_id, caller.role, caller.id, request, action, 'api', caller.segments,
-        caller.manager_id, caller.visibility, caller.contact_masking, caller.hides, caller.classification);
+        caller.manager_id, caller.visibility, caller.contact_masking, caller.hides, caller.classification, caller.settings);
     if caller.remaining is not null then
         perform set_config('app.remaining', caller.remaining::text, true);
     end if;
@@ -88,7 +88,7 @@ language plpgsql volatile security definer set search_path = pg_catalog, app, pg
 declare
     p record;
 begin
-    select s.role, s.segments, s.manager_id, o.visibility, o.contact_masking, o.hides, o.classification into p
+    select s.role, s.segments, s.manager_id, o.visibility, o.contact_masking, o.hides, o.classification, o.version as settings into p
     from app.staff s join app.settings o on o.org_id = s.org_id
     where s.org_id = org and s.id = act_as.staff_id and s.status = 'active'
       and not exists (select from app.exposure e where e.org_id = org and e.staff_id = act_as.staff_id and e.blocked_until = 'infinity');
@@ -96,7 +96,7 @@ begin
         return false;
     end if;
     perform app.context(org, staff_id, p.role, session, request, action, via, p.segments, p.manager_id, p.visibility,
-        p.contact_masking, p.hides, p.classification);
+        p.contact_masking, p.hides, p.classification, p.settings);
     return true;
 end
 $$;

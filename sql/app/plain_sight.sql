@@ -1,15 +1,14 @@
--- plain_sight.sql: a rep's first sights of his own customers, which are most of what is seen for the first time.
+-- plain_sight.sql: what a rep sees of his own customers for the first time, where no limit is near.
 --
--- To hold a sight against all limits takes 200 us, and to write it into app.exposure. Where it is known beforehand how many sights can
--- come before any limit is near, each of these takes one small write instead (app.expose), and is added to a person's numbers when they
--- are looked at, or counted by, next. Counted so is only what raises nothing but his own customers, the contact values he saw and what
--- he opened: a customer that is his, and that he never saw before.
+-- To hold a sight against all limits, and to write that into app.exposure, takes 200 us. How many of them can come before any limit is
+-- met is known beforehand: each of these takes small writes instead (app.expose), and is added to the person's numbers when they are
+-- read, or written, next. Only a customer that is long his own counts so, which touches no limit but those of his book and of contacts.
 
 -- A person's numbers with what was counted in plain sight since they were written: in the windows that were in hand then.
 create or replace function app.exposure_with(e app.exposure, p app.plain_sight) returns app.exposure
 language plpgsql immutable as $$
 begin
-    if p.customers > e.plain[1] then
+    if array[p.customers, p.contacts, p.opened] <> e.plain then
         for w in 1..3 loop
             e.used[w][2] := e.used[w][2] + p.contacts - e.plain[2];
             e.used[w][5] := e.used[w][5] + p.opened - e.plain[3];
@@ -34,8 +33,9 @@ begin
 end
 $$;
 
--- Allows as many sights to be counted in plain sight as can come before his own are beyond what is free of them, or the contact values
--- that he saw are at a limit; until the hour is over or a grant is. e is as it is written now, under its lock.
+-- Allows as many sights to be counted so as bring his own to what is free of them, or the contact values that he saw to a limit, which
+-- the one after that goes beyond: until the hour is over or the first of his grants ends, and under the settings from which his limits
+-- were worked out. e is as it is written now, under its lock.
 create or replace function app.plain_room(e app.exposure, now timestamptz) returns void
 language plpgsql volatile as $$
 declare
@@ -47,19 +47,33 @@ begin
         room := least(room, least(e.limits[w][2][1], e.limits[w][2][2]) - app.window_used(w, e.began[w], e.used[w][2], e.before[w][2], now));
     end loop;
     if room > 0 then
-        update app.plain_sight p set most = p.customers + room, until = till where p.org_id = e.org_id and p.staff_id = e.staff_id;
+        update app.plain_sight p set most = p.sights + room, until = till, settings = split_part(e.limits_of, ' ', 2)::int
+        where p.org_id = e.org_id and p.staff_id = e.staff_id;
     end if;
 end
 $$;
 
--- Other limits hold from the next sight on.
-create or replace function app.tg_plain_closed() returns trigger
-language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
+-- Counts so that the caller sees more of a customer that he has seen within the hour: opens, for the first time, what was listed, or gets
+-- its contact values. Returns whether it could be counted so. Nothing else counts for him meanwhile, so what is asked behind the lock holds.
+create or replace function app.plain_more(org int, me uuid, now timestamptz, customer uuid, opened boolean, contact boolean) returns boolean
+language plpgsql volatile as $$
 begin
-    update app.plain_sight p set most = 0 where p.org_id = new.org_id;
-    return null;
+    perform from app.plain_sight p
+    where p.org_id = org and p.staff_id = me and p.sights < p.most and p.until > now and p.settings = app.settings_version()
+      and (select app.belonging(app.role(), me, c.owner_id, c.owner_since, c.created_at, now) = 'own'
+        from app.customer c where c.org_id = org and c.id = customer) for no key update;
+    if not found then
+        return false;
+    end if;
+    with was as (
+        select (plain_more.contact and s.contact_at is null)::int as contact, (plain_more.opened and s.opened_at is null)::int as opened
+        from app.seen s where s.org_id = org and s.staff_id = me and s.customer_id = customer),
+    put as (
+        update app.seen s set at = now, contact_at = case when plain_more.contact then coalesce(s.contact_at, now) else s.contact_at end,
+            opened_at = case when plain_more.opened then coalesce(s.opened_at, now) else s.opened_at end
+        where s.org_id = org and s.staff_id = me and s.customer_id = customer)
+    update app.plain_sight p set sights = p.sights + 1, contacts = p.contacts + was.contact, opened = p.opened + was.opened
+    from was where p.org_id = org and p.staff_id = me;
+    return true;
 end
 $$;
-alter function app.tg_plain_closed owner to holdfast_owner;
-create or replace trigger _800_plain_closed after update of budgets on app.settings
-    for each row when (old.budgets is distinct from new.budgets) execute function app.tg_plain_closed();
