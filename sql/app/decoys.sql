@@ -1,7 +1,7 @@
 -- decoys.sql: customers that nobody has any reason to look at, and what happens to whoever does.
 
 -- Of the customers that an answer shows, those that are decoys: listed, opened, or worse. Admins and auditors know them. Asked in each
--- answer: where an org has none it is one look at an empty index. The person's row is locked before the alert, as wherever both are.
+-- answer where an org has some (app.expose). The person's row is locked before the alert, as wherever both are.
 create or replace function app.decoys_touched(channel text, customer_ids uuid[]) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare
@@ -9,7 +9,7 @@ declare
     met   uuid[];
     grade text;
 begin
-    if not exists (select from app.decoy d where d.org_id = org) or app.role() in ('admin', 'auditor') then
+    if app.role() in ('admin', 'auditor') then
         return;
     end if;
     met := array(select d.customer_id from app.decoy d where d.org_id = org and d.customer_id = any(customer_ids));

@@ -100,9 +100,9 @@ $$;
 -- reveal, because he asked for these for a reason. 429 exposure_budget_exceeded beyond a hard limit, which takes the whole request
 -- back. What was counted within the hour already costs a look and no write, a first sight of his own two small ones (plain_sight.sql);
 -- what he still may see is then said as it was reckoned last. From one path to the other the numbers are the same.
--- The settings hold for all that it calls: with one plan for any number of customers there is none to be made for each request, which
--- costs more than the look.
-create or replace function app.expose(customers uuid[], opened boolean, contact boolean, reveal boolean) returns void
+-- Returns whether the org has decoys, which the same look answers. The settings hold for all that it calls: with one plan for any number
+-- of customers there is none to be made for each request, which costs more than the look.
+create or replace function app.expose(customers uuid[], opened boolean, contact boolean, reveal boolean) returns boolean
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp
     set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
@@ -111,12 +111,15 @@ declare
     now   timestamptz := app.now();
     hour  timestamptz := app.window_began(1, now);
     known int;
+    decoy boolean;
 begin
     if cardinality(customers) = 1 and not reveal then
-        -- Most answers show one, which is cheaper to look for than any number.
-        select (s.at >= hour and (not opened or s.opened_at >= hour) and (not contact or s.contact_at >= hour))::int into known
-        from app.seen s where s.org_id = org and s.staff_id = me and s.customer_id = expose.customers[1];
-        if not found then
+        -- Most answers show one, which is cheaper to look for than any number: 1 seen so within the hour, 2 within the hour but never so,
+        -- 0 longer ago, null never.
+        select (select coalesce((s.at >= hour and (not opened or s.opened_at >= hour) and (not contact or s.contact_at >= hour))::int, 2)
+                from app.seen s where s.org_id = org and s.staff_id = me and s.customer_id = expose.customers[1]),
+            exists (select from app.decoy d where d.org_id = org) into known, decoy;
+        if known is null then
             update app.plain_sight p set sights = p.sights + 1, customers = p.customers + 1, contacts = p.contacts + contact::int, opened = p.opened + expose.opened::int
             where p.org_id = org and p.staff_id = me and p.until > now and p.sights < p.most and p.settings = app.settings_version()
               and (select app.belonging(app.role(), me, c.owner_id, c.owner_since, c.created_at, now) = 'own'
@@ -125,26 +128,25 @@ begin
                 insert into app.seen (org_id, staff_id, customer_id, first_at, at, opened_at, contact_at)
                 values (org, me, expose.customers[1], now, now, case when expose.opened then now end, case when contact then now end) on conflict do nothing;
                 if found then
-                    return;
+                    return decoy;
                 end if;
                 -- Another request has shown him the same meanwhile, and counted it.
                 update app.plain_sight p set sights = p.sights - 1, customers = p.customers - 1, contacts = p.contacts - contact::int, opened = p.opened - expose.opened::int
                 where p.org_id = org and p.staff_id = me;
             end if;
-        elsif known is null and app.plain_more(org, me, now, customers[1], opened, contact) then
-            -- Unknown is what he has seen within the hour, but never so.
-            return;
+        elsif known = 2 and app.plain_more(org, me, now, customers[1], opened, contact) then
+            return decoy;
         end if;
     else
         -- One look by the whole key for each, whatever the planner believes of a table that has just been filled.
-        select count(*) into known from unnest(customers) i(id), lateral (
+        select count(*), exists (select from app.decoy d where d.org_id = org) into known, decoy from unnest(customers) i(id), lateral (
             select s.at, s.opened_at, s.contact_at from app.seen s where s.org_id = org and s.staff_id = me and s.customer_id = i.id offset 0) s
         where s.at >= hour and (not opened or s.opened_at >= hour) and (not contact or s.contact_at >= hour);
     end if;
-    if known = cardinality(customers) and not reveal then
-        return;
+    if known <> cardinality(customers) or known is null or reveal then
+        perform app.expose_more(org, me, app.role(), now, customers, opened, contact, reveal);
     end if;
-    perform app.expose_more(org, me, app.role(), now, customers, opened, contact, reveal);
+    return decoy;
 end
 $$;
 alter function app.expose owner to holdfast_owner;

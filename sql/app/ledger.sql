@@ -14,10 +14,12 @@ begin
     if cardinality(customer_ids) > 0 then
         masked := coalesce(masked, not shows);
         -- Of a page of which some rows are masked and some are not, all count.
-        perform app.expose(customer_ids, channel in ('read', 'handover', 'timeline', 'reveal', 'break_glass'),
+        if app.expose(customer_ids, channel in ('read', 'handover', 'timeline', 'reveal', 'break_glass'),
             strpos(classes, 'contact') > 0 and (not masked or shows and channel in ('list', 'search', 'history', 'timeline', 'changes', 'duplicate', 'restore')),
-            channel in ('reveal', 'break_glass'));
-        perform app.decoys_touched(channel, customer_ids);
+            channel in ('reveal', 'break_glass'))
+        then
+            perform app.decoys_touched(channel, customer_ids);
+        end if;
         insert into app.disclosure (org_id, at, id, request_id, staff_id, session_id, channel, customer_ids, classes, masked, reason, bytes)
         values (app.org(), app.now(), app.uuid7(), app.request_id(), app.me(), app.session_id(), channel, customer_ids,
             classes, masked, reason, bytes);
