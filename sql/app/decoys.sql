@@ -1,7 +1,7 @@
 -- decoys.sql: customers that nobody has any reason to look at, and what happens to whoever does.
 
 -- Of the customers that an answer shows, those that are decoys: listed, opened, or worse. Admins and auditors know them. Asked in each
--- answer where an org has some (app.expose). The person's row is locked before the alert, as wherever both are.
+-- answer where an org has some (app.expose), and by exports and holds. Of the person's rows one is locked before the alert, if he is counted.
 create or replace function app.decoys_touched(channel text, customer_ids uuid[]) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, app, pg_temp as $$
 declare

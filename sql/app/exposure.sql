@@ -115,7 +115,7 @@ declare
 begin
     if cardinality(customers) = 1 and not reveal then
         -- Most answers show one, which is cheaper to look for than any number: 1 seen so within the hour, 2 within the hour but never so,
-        -- 0 longer ago, null never.
+        -- 0 longer ago, or so longer ago, null never.
         select (select coalesce((s.at >= hour and (not opened or s.opened_at >= hour) and (not contact or s.contact_at >= hour))::int, 2)
                 from app.seen s where s.org_id = org and s.staff_id = me and s.customer_id = expose.customers[1]),
             exists (select from app.decoy d where d.org_id = org) into known, decoy;

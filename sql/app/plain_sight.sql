@@ -1,14 +1,15 @@
--- plain_sight.sql: what a rep sees of his own customers for the first time, where no limit is near.
+-- plain_sight.sql: what a rep sees for the first time, or more of, of his own customers, where no limit is near.
 --
 -- To hold a sight against all limits, and to write that into app.exposure, takes 200 us. How many of them can come before any limit is
 -- met is known beforehand: each of these takes small writes instead (app.expose), and is added to the person's numbers when they are
 -- read, or written, next. Only a customer that is long his own counts so, which touches no limit but those of his book and of contacts.
 
--- A person's numbers with what was counted in plain sight since they were written: in the windows that were in hand then.
+-- A person's numbers with what was counted in plain sight since they were written: in the windows that were in hand then. p is all null
+-- for whoever was not counted since there is such a thing.
 create or replace function app.exposure_with(e app.exposure, p app.plain_sight) returns app.exposure
 language plpgsql immutable as $$
 begin
-    if array[p.customers, p.contacts, p.opened] <> e.plain then
+    if p.org_id is not null and array[p.customers, p.contacts, p.opened] <> e.plain then
         for w in 1..3 loop
             e.used[w][2] := e.used[w][2] + p.contacts - e.plain[2];
             e.used[w][5] := e.used[w][5] + p.opened - e.plain[3];
@@ -69,11 +70,11 @@ begin
         select (plain_more.contact and s.contact_at is null)::int as contact, (plain_more.opened and s.opened_at is null)::int as opened
         from app.seen s where s.org_id = org and s.staff_id = me and s.customer_id = customer),
     put as (
-        update app.seen s set at = now, contact_at = case when plain_more.contact then coalesce(s.contact_at, now) else s.contact_at end,
+        update app.seen s set at = greatest(s.at, now), contact_at = case when plain_more.contact then coalesce(s.contact_at, now) else s.contact_at end,
             opened_at = case when plain_more.opened then coalesce(s.opened_at, now) else s.opened_at end
         where s.org_id = org and s.staff_id = me and s.customer_id = customer)
     update app.plain_sight p set sights = p.sights + 1, contacts = p.contacts + was.contact, opened = p.opened + was.opened
     from was where p.org_id = org and p.staff_id = me;
-    return true;
+    return found;
 end
 $$;

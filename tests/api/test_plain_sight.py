@@ -1,4 +1,4 @@
-"""First sights of his own, which are counted with one small write: the numbers are those that the long way comes to."""
+"""First sights of his own, which are counted in a short way: the numbers are those that the long way comes to."""
 import datetime
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -220,6 +220,48 @@ def test_whoever_sees_more_of_one_is_counted_again(base, stack):
     assert masked.get("/customers/" + two).json()["masked"] != [] and counted(masked) == (1, 0)
     stack.sql("update app.settings set contact_masking = 'off' where org_id = %s", base.org)
     assert masked.get("/customers/" + two).json()["masked"] == [] and counted(masked) == (1, 1)
+
+
+def test_what_was_listed_is_opened_in_the_short_way(base, stack):
+    rep = base.rep()
+    base.make(rep, 20)
+    stack.sql("update app.settings set contact_masking = 'lists' where org_id = %s", base.org)
+    ids = [c["id"] for c in rep.get("/customers", owner=rep.id, limit=5).json()["data"]]
+
+    def counted():
+        return used(stack, rep, "opened", "hour"), used(stack, rep, "contacts", "hour"), numbers(stack, rep)[3], plain(stack, rep)
+    assert counted() == (0, 0, 5, (0, 0))
+    for n, (ask, due) in enumerate(((lambda: rep.get("/customers/" + ids[0]), (1, 1, 5, (0, 0))), (lambda: rep.get("/customers/" + ids[1]), (2, 2, 5, (1, 1))),
+                                    (lambda: rep.get("/customers/" + ids[1]), (2, 2, 5, (1, 1))),
+                                    (lambda: rep.patch("/customers/" + ids[2], {"city": "Ulm"}, "*"), (2, 3, 5, (2, 2))),
+                                    (lambda: rep.get("/customers/" + ids[2]), (3, 3, 5, (3, 3))))):
+        assert ask().status_code == 200 and counted() == due, n
+    assert stack.sql("select count(*) from app.seen where staff_id = %s and contact_at is not null and at >= first_at", rep.id) == [(3,)]
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_decoy_is_told_whatever_way_it_is_counted(base, stack, listed):
+    rep = base.rep()
+    mine = base.make(rep, 20)
+    if listed:
+        mine = [c["id"] for c in rep.get("/customers", owner=rep.id, limit=5).json()["data"]]
+    stack.sql("insert into app.decoy (org_id, id, customer_id, made_by, at) select org_id, app.uuid7(), %s, id, app.now() from app.staff where id = %s", mine[1], base.admin.id)
+    try:
+        assert rep.get("/customers/" + mine[0]).status_code == 200 and told(stack, rep)[0] == []
+        assert rep.get("/customers/" + mine[1]).status_code == 200 and plain(stack, rep) == (1, int(listed))
+        assert [row[:3] for row in told(stack, rep)[0]] == [("decoy", "medium", 1)]
+    finally:
+        stack.sql("delete from app.decoy where customer_id = %s", mine[1])
+
+
+def test_numbers_from_before_are_as_they_were(base, stack):
+    """Whoever was counted last before there was a short way has no row of it."""
+    rep = base.rep()
+    for id_ in strangers(base, 4, 70):
+        assert rep.get("/customers/" + id_).status_code == 200
+    before = numbers(stack, rep), base.boss.get(f"/staff/{rep.id}/exposure").json()["limits"]
+    stack.sql("delete from app.plain_sight where staff_id = %s", rep.id)
+    assert (numbers(stack, rep), base.boss.get(f"/staff/{rep.id}/exposure").json()["limits"]) == before and used(stack, rep, "contacts", "day") == 4
 
 
 @pytest.mark.parametrize("listed", [False, True])
