@@ -18,7 +18,7 @@ def test_60_terms_to_workers_fail_no_request(stack, dice):
             time.sleep(8 / 60)
         until(lambda: len(workers(stack, "customers")) == 8, 1, "the last replacement")
     load.check()
-    assert load.failed == [] and len(load.answers) > 1000
+    assert load.failed == [] and len(load.answers) > 5 * 60, "for each that ended some went on"
 
 
 def test_hup_to_the_masters_fails_no_request(stack):
@@ -36,7 +36,7 @@ def test_10_reloads_of_nginx_fail_no_answered_request(stack):
             os.kill(part(stack, "nginx"), signal.SIGHUP)
             time.sleep(0.4)
     load.check()
-    assert load.failed == [] and len(load.answers) > 500
+    assert load.failed == [] and len(load.answers) > 5 * 10
 
 
 def test_a_killed_worker_costs_one_request_and_is_replaced(stack, dice):
